@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible against throwaway hosts, with the ansible-core that belongs to the running Python."""
+
+import atexit
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ._paths import CACHE, CHECKOUT, COLLECTIONS, make_private
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one task did on one host. `status` is ok, failed, skipped or unreachable; `result` is the module's own."""
+
+    name: str
+    host: str
+    action: str
+    status: str
+    changed: bool
+    ignored: bool
+    result: dict
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished ansible-playbook: `stats` is the recap by host name, `tasks` are in the order of their ends."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    stats: dict
+    tasks: list
+
+    def changes(self):
+        """[(task name, host name)] of the tasks that report a change."""
+        return [(task.name, task.host) for task in self.tasks if task.changed]
+
+    def check(self):
+        """Itself when the run succeeded; else an AssertionError with the output."""
+        assert self.rc == 0, "ansible-playbook ended with %d\n%s%s" % (self.rc, self.stdout, self.stderr)
+        return self
+
+
+def environment():
+    """The environment for Ansible: no settings of the user's, this checkout as the collection containment.docker."""
+    link = COLLECTIONS / "ansible_collections" / "containment" / "docker"
+    if not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)  # to a checkout that has moved
+        link.symlink_to(os.path.relpath(CHECKOUT, link.parent))
+    env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    env.update(
+        ANSIBLE_CONFIG=str(HERE / "ansible.cfg"),
+        ANSIBLE_HOME=str(make_private(CACHE / "ansible-home")),
+        ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
+        LC_ALL="C.UTF-8",
+    )
+    return env
+
+
+def write_inventory(path, hosts, groups=None):
+    """Write an inventory of the hosts; `groups` maps a group's name to the names of its hosts."""
+    content = {
+        "hosts": {host.name: host.inventory_vars() for host in hosts},
+        "children": {group: {"hosts": {name: {} for name in names}} for group, names in (groups or {}).items()},
+    }
+    Path(path).write_text(json.dumps({"all": content}))
+
+
+def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900):
+    """Run ansible-playbook (a path, or a name as containment.docker.harden) on the hosts; returns a Result for any rc.
+
+    `args` go to the command line as they are: "--check", "--diff", "--tags=x".
+    """
+    with tempfile.TemporaryDirectory(dir=make_private(CACHE / "plays")) as folder:
+        inventory, collected = Path(folder, "inventory.json"), Path(folder, "collected")
+        write_inventory(inventory, hosts, groups)
+        collected.touch()
+        argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(playbook), *args]
+        if extra_vars:
+            argv += ["--extra-vars", json.dumps(extra_vars)]
+        env = environment()
+        env.update(
+            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback_plugins"),
+            ANSIBLE_CALLBACKS_ENABLED="collect",
+            CONTAINMENT_COLLECT=str(collected),
+        )
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        done = subprocess.run(argv, cwd=CHECKOUT, env=env, timeout=timeout, **streams)
+        records = [json.loads(line) for line in collected.read_text().splitlines()]
+    stats = [record["stats"] for record in records if "stats" in record]
+    tasks = [Task(**record) for record in records if "stats" not in record]
+    return Result(done.returncode, done.stdout, done.stderr, stats[-1] if stats else {}, tasks)
+
+
+class _Worker:
+    """A process that keeps Ansible loaded: the first module call costs 0.5 s, the others a quarter of that."""
+
+    def __init__(self):
+        argv = [sys.executable, "-m", "tests.hosts.module_worker"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(argv, env=environment(), cwd=CHECKOUT, start_new_session=True, **pipes)
+        atexit.register(self.close)
+
+    def ask(self, question):
+        with contextlib.suppress(BrokenPipeError):  # told by the missing answer
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the worker for modules ended with %s" % self._process.wait())
+        return json.loads(answer)
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait(timeout=20)
+
+
+_worker = None
+
+
+def module(host, name, args=None, check=False, diff=False):
+    """Run one module (fully qualified name) on a host and return its result; a failed one has `failed` in it.
+
+    It goes through Ansible's own action and connection plugins, without the playbook's start-up. Modules that need an
+    action plugin of their own (copy, template, reboot) want play(). Raises RuntimeError when the module cannot be found
+    or built.
+    """
+    global _worker
+    if _worker is None:
+        _worker = _Worker()
+    question = {"vars": host.inventory_vars(), "name": name, "args": args or {}, "check": check, "diff": diff}
+    answer = _worker.ask(question)
+    if "error" in answer:
+        raise RuntimeError("%s on %s: %s" % (name, host.name, answer["error"]))
+    return answer["result"]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures that give integration tests throwaway Docker hosts (tests/hosts)."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.hosts import NotPossible, prepare, start_host, sweep
+
+
+@pytest.fixture(scope="session")
+def swept():
+    """Prepare the machine and remove what a killed run left, once before the first host starts."""
+    try:
+        prepare()
+    except NotPossible as reason:
+        pytest.skip(str(reason))
+    names = sweep()
+    if names:
+        print("removed hosts of an earlier run: " + " ".join(names), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _factory():
+    with contextlib.ExitStack() as hosts:
+
+        def start(suite="bookworm", init="systemd", engine=True):
+            try:
+                return hosts.enter_context(start_host(suite, init, engine))
+            except NotPossible as reason:
+                pytest.skip(str(reason))
+
+        yield start
+
+
+@pytest.fixture
+def docker_host(swept):
+    """docker_host(suite="bookworm", init="systemd", engine=True): starts a host that is gone after the test."""
+    with _factory() as start:
+        yield start
+
+
+def _shared(name, suite, init):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(swept):
+        with _factory() as start:
+            yield start(suite, init)
+
+    fixture.__doc__ = "A %s host of %s with an engine, shared by the session: leave it as you found it." % (init, suite)
+    return fixture
+
+
+bookworm = _shared("bookworm", "bookworm", "systemd")
+trixie = _shared("trixie", "trixie", "systemd")
+forky = _shared("forky", "forky", "systemd")
+bookworm_script = _shared("bookworm_script", "bookworm", "script")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """End the session with what this machine could not do."""
+    reasons = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if "not possible here: " in reason:
+            reasons.setdefault(reason.partition("not possible here: ")[2], []).append(report.nodeid)
+    if reasons:
+        terminalreporter.section("not possible here")
+        for reason, tests in sorted(reasons.items()):
+            terminalreporter.line("%s (%d tests)" % (reason, len(tests)))
