@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hands for files: what survives a replacement, and what is refused."""
+
+import os
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _files
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+@pytest.fixture
+def path(tmp_path):
+    place = tmp_path / "daemon.json"
+    place.write_bytes(b"old")
+    return str(place)
+
+
+def test_replacing_keeps_mode_owner_and_attributes(path):
+    os.chmod(path, 0o640)
+    try:
+        os.setxattr(path, "user.note", b"kept")
+        noted = True
+    except OSError:
+        noted = False
+    before = _files.read(path)
+    after = _files.replace(before, b"new")
+    assert (after.data, after.mode, after.uid, after.gid) == (b"new", 0o640, before.uid, before.gid)
+    assert after.xattrs == before.xattrs and ("user.note" in after.xattrs) == noted
+
+
+def test_a_missing_file_and_its_directories_are_made(tmp_path):
+    path = str(tmp_path / "etc" / "docker" / "daemon.json")
+    before = _files.read(path)
+    assert before.data is None
+    after = _files.replace(before, b"{}", mode=0o600)
+    assert (after.data, after.mode) == (b"{}", 0o600)
+    assert os.stat(tmp_path / "etc" / "docker").st_mode & 0o777 == 0o755
+
+
+def test_none_removes_the_file(path):
+    assert _files.replace(_files.read(path), None).data is None
+    assert not os.path.exists(path)
+
+
+def test_a_link_stays_and_its_target_is_replaced(path, tmp_path):
+    link = tmp_path / "link.json"
+    link.symlink_to(path)
+    _files.replace(_files.read(str(link)), b"new")
+    assert link.is_symlink() and _files.read(path).data == b"new"
+
+
+def test_a_file_that_somebody_changed_meanwhile_is_left_alone(path):
+    before = _files.read(path)
+    with open(path, "ab") as handle:
+        handle.write(b" by somebody")
+    with pytest.raises(ContainmentError, match="changed by another program"):
+        _files.replace(before, b"new")
+    assert _files.read(path).data == b"old by somebody"
+    assert os.listdir(os.path.dirname(path)) == ["daemon.json"]
+
+
+def test_a_failed_check_leaves_the_old_file_and_nothing_else(path):
+    def check(candidate):
+        with open(candidate, "rb") as handle:
+            assert handle.read() == b"new"
+        raise ContainmentError("candidate", "is refused", "mend it")
+
+    with pytest.raises(ContainmentError, match="is refused"):
+        _files.replace(_files.read(path), b"new", check=check)
+    assert _files.read(path).data == b"old"
+    assert os.listdir(os.path.dirname(path)) == ["daemon.json"]
+
+
+def test_what_a_killed_run_left_is_reused(path):
+    leftover = os.path.join(os.path.dirname(path), ".daemon.json.containment")
+    with open(leftover, "wb") as handle:
+        handle.write(b"half of")
+    _files.replace(_files.read(path), b"new")
+    assert os.listdir(os.path.dirname(path)) == ["daemon.json"]
+
+
+def test_a_directory_that_others_can_write_to_is_refused(tmp_path):
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    with pytest.raises(ContainmentError, match="others can change"):
+        _files.read(str(open_to_all / "daemon.json"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not possible here: giving a directory away needs root")
+def test_a_directory_of_somebody_else_is_refused(tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    os.chown(foreign, 12345, 12345)
+    with pytest.raises(ContainmentError, match="uid 12345"):
+        _files.read(str(foreign / "daemon.json"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["fifo", "directory"])
+def test_what_is_no_regular_file_is_refused(tmp_path, make):
+    path = str(tmp_path / "daemon.json")
+    make(path)
+    with pytest.raises(ContainmentError, match="not a regular file"):
+        _files.read(path)
+
+
+def test_a_writable_place_is_not_refused(path, tmp_path):
+    _files.refuse_unwritable(_files.read(path))
+    _files.refuse_unwritable(_files.read(str(tmp_path / "not" / "there" / "yet.json")))

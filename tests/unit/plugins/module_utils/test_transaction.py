@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transactions on disk: what is kept, in what order it is undone, and what an interrupted run leaves."""
+
+import os
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _files, _transaction
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return str(tmp_path / "containment" / "transactions")
+
+
+@pytest.fixture
+def path(tmp_path):
+    place = tmp_path / "daemon.json"
+    place.write_bytes(b"first")
+    return str(place)
+
+
+def change(name, path, data, directory):
+    before = _files.read(path)
+    _transaction.record(name, "daemon_json", before, data, directory)
+    _files.replace(before, data)
+
+
+def test_both_versions_are_kept_for_root_alone(directory, path):
+    change("one", path, b"second", directory)
+    (kept,) = _transaction.select("last", directory)
+    assert kept.name == "one" and kept.entries == [_transaction.Entry(path, "daemon_json", 0o644, b"first", b"second")]
+    for folder, _folders, files in os.walk(directory):
+        assert os.stat(folder).st_mode & 0o077 == 0
+        assert all(os.stat(os.path.join(folder, name)).st_mode & 0o077 == 0 for name in files)
+
+
+def test_a_named_transaction_brings_the_later_ones_along_newest_first(directory, path):
+    for name in ("b", "a", "c"):
+        change(name, path, name.encode(), directory)
+    assert [one.name for one in _transaction.select("a", directory)] == ["c", "a"]
+    assert [one.name for one in _transaction.select("last", directory)] == ["c"]
+
+
+def test_last_means_the_one_before_once_the_newest_was_undone(directory, path):
+    change("a", path, b"a", directory)
+    change("b", path, b"b", directory)
+    _transaction.mark_restored("b", directory)
+    assert [one.name for one in _transaction.select("last", directory)] == ["a"]
+    assert _transaction.names(directory) == [("a", False), ("b", True)]
+
+
+def test_an_undone_transaction_takes_no_more_entries(directory, path):
+    change("a", path, b"a", directory)
+    _transaction.mark_restored("a", directory)
+    with pytest.raises(ContainmentError, match="was rolled back"):
+        change("a", path, b"b", directory)
+
+
+def test_a_missing_file_is_kept_as_missing(directory, tmp_path):
+    path = str(tmp_path / "new.json")
+    change("a", path, b"new", directory)
+    (kept,) = _transaction.select("last", directory)
+    assert kept.entries[0].before is None and kept.entries[0].after == b"new"
+
+
+def test_a_run_killed_before_its_manifest_leaves_no_transaction(directory, path):
+    os.makedirs(os.path.join(directory, "killed"), mode=0o700)
+    with open(os.path.join(directory, "killed", "0.before"), "wb") as handle:
+        handle.write(b"half")
+    assert _transaction.names(directory) == []
+    change("killed", path, b"second", directory)
+    assert _transaction.select("last", directory)[0].entries[0].before == b"first"
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(directory, path):
+    change("a", path, b"a", directory)
+    with pytest.raises(ContainmentError, match="name one of these: a"):
+        _transaction.select("b", directory)
+
+
+def test_a_lost_version_is_told(directory, path):
+    change("a", path, b"a", directory)
+    os.unlink(os.path.join(directory, "a", "0.before"))
+    with pytest.raises(ContainmentError, match="a kept version is missing"):
+        _transaction.select("last", directory)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-a", "a\n", "a" * 65, "\xe4"])
+def test_names_that_are_no_directory_names_are_refused(name):
+    with pytest.raises(ContainmentError, match="transaction"):
+        _transaction.check_name(name)
