@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What values the keys of daemon.json take, and which of them carry secrets. Pure.
+
+A check never refuses what the engine's own decoder takes, apart from what it takes and turns protection off.
+"""
+
+import ipaddress
+import re
+
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._json_text import dumps
+
+MASK = "********"
+_USERINFO = re.compile(r"(?<=://)[^/@\s\"'\\]+(?=@)")
+_SECRET_NAME = re.compile(
+    r"(?:^|[-_.])(?:token|password|passwd|secret|credentials?)$|(?:access|secret|api)[-_.]?key$", re.IGNORECASE
+)
+
+
+def _is_int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_string(value):
+    return isinstance(value, str)
+
+
+def _strings(value):
+    return isinstance(value, list) and all(_is_string(item) for item in value)
+
+
+def _map_of(test):
+    return lambda value: isinstance(value, dict) and all(test(member) for member in value.values())
+
+
+def _is_ip(value):
+    try:
+        return _is_string(value) and (value == "" or bool(ipaddress.ip_address(value.partition("%")[0])))
+    except ValueError:
+        return False
+
+
+def _pools(value):
+    return isinstance(value, list) and all(
+        isinstance(pool, dict) and set(pool) == {"base", "size"} and _is_string(pool["base"]) and _is_int(pool["size"])
+        for pool in value
+    )
+
+
+def _ulimits(value):
+    # Go's decoder takes the members' names in any case.
+    return _map_of(
+        lambda limit: (
+            isinstance(limit, dict)
+            and all(_is_string(part) if name.lower() == "name" else _is_int(part) for name, part in limit.items())
+        )
+    )(value)
+
+
+def _runtimes(value):
+    return _map_of(
+        lambda runtime: (
+            isinstance(runtime, dict)
+            and _is_string(runtime.get("path", ""))
+            and _is_string(runtime.get("runtimeType", ""))
+        )
+    )(value)
+
+
+def _members(tests):
+    return lambda value: (
+        isinstance(value, dict) and all(name in tests and tests[name](part) for name, part in value.items())
+    )
+
+
+# kind: (test, what the value has to be)
+KINDS = {
+    "bool": (lambda value: isinstance(value, bool), "true or false"),
+    "int": (_is_int, "a whole number"),
+    "string": (_is_string, "a string"),
+    "strings": (_strings, "a list of strings"),
+    "size": (
+        lambda value: (
+            _is_string(value) and bool(re.match(r"[0-9]+(?:\.[0-9]+)? ?(?:[kKmMgGtTpP](?:[iI]?[bB])?|[bB])?$", value))
+        ),
+        'a string of number and unit such as "64M"',
+    ),
+    "ip": (_is_ip, "an IP address"),
+    "ips": (lambda value: isinstance(value, list) and all(_is_ip(item) for item in value), "a list of IP addresses"),
+    "map": (_map_of(_is_string), "an object with strings as values, numbers too in quotes"),
+    "maps": (_map_of(_map_of(_is_string)), "an object of objects with strings as values"),
+    "bools": (_map_of(lambda member: isinstance(member, bool)), "an object with true or false as values"),
+    "pools": (_pools, 'a list such as [{"base": "10.200.0.0/16", "size": 24}]'),
+    "ulimits": (_ulimits, 'an object such as {"nofile": {"Name": "nofile", "Soft": 1024, "Hard": 2048}}'),
+    "runtimes": (_runtimes, 'an object such as {"name": {"path": "/usr/bin/program"}}'),
+    "builder": (lambda value: isinstance(value, dict), 'an object such as {"gc": {"enabled": true}}'),
+    "proxies": (
+        _members({"http-proxy": _is_string, "https-proxy": _is_string, "no-proxy": _is_string}),
+        "an object with the strings http-proxy, https-proxy and no-proxy",
+    ),
+    "nri": (
+        _members(
+            {
+                "enable": lambda value: isinstance(value, bool),
+                "plugin-path": _is_string,
+                "plugin-config-path": _is_string,
+                "socket-path": _is_string,
+            }
+        ),
+        "an object with enable, plugin-path, plugin-config-path and socket-path",
+    ),
+}
+
+
+def check_type(key, value):
+    """Raise ContainmentError where the engine could not decode `value` (already a JSON value) for the `Key`. null
+    decodes to nothing."""
+    test, wanted = KINDS[key.kind]
+    if value is not None and not test(value):
+        raise ContainmentError(key.name, f"{masked(key.name, value)} has the wrong type", f"make it {wanted}")
+
+
+def check_choice(key, value):
+    """Raise ContainmentError where `value` is none of those the key takes."""
+    if key.choices and value != "" and value not in key.choices:
+        raise ContainmentError(
+            key.name, f"{dumps(value)} is not one of its values", f"use one of {', '.join(key.choices)}"
+        )
+
+
+def check_remap(value, version, ours):
+    """Raise ContainmentError for a `userns-remap` that ends the engine or that leaves it unprotected.
+
+    version: tuple, None where unknown. ours: whether the value is what we were asked to write; what stands in the file
+    already and only weakens it is left to audits. Sources: daemon/daemon_unix.go parseRemappedRoot and
+    setupRemappedRoot, moby 20.10 to 29.
+    """
+    name = "userns-remap"
+    if value in ("", None):
+        return
+    parts = value.split(":")
+    if len(parts) > 2:
+        raise ContainmentError(name, f"{dumps(value)} has {len(parts)} parts", "give user or user:group")
+    if "" in parts:
+        raise ContainmentError(name, f"{dumps(value)} has an empty part", "give user or user:group")
+    if not ours:
+        return
+    if parts[0] == "root" or re.match(r"[-+]?0+$", parts[0]):
+        raise ContainmentError(
+            name, f"{dumps(value)} switches user namespaces off", "name an unprivileged user with subordinate ranges"
+        )
+    if parts[0] == "default" and (version is None or version >= (28, 0, 0)):
+        engine = "engines from 28.0 on" if version is None else "this engine"
+        raise ContainmentError(
+            name,
+            f'"default" lets {engine} pick ids that overlap those of other users',
+            "create user, group and ranges, and name the user, for example dockremap",
+        )
+
+
+# --- secrets ---
+
+
+def mask_url(string):
+    """Return `string` with the user part of every URL in it masked: "http://user:word@host" ->
+    "http://********@host"."""
+    return _USERINFO.sub(MASK, string)
+
+
+def secret(name, value):
+    """Whether the string `value` of a member called `name` must not be shown as it is."""
+    return isinstance(value, str) and value != "" and (bool(_SECRET_NAME.search(name)) or mask_url(value) != value)
+
+
+def conceal(name, value):
+    """Return the string `value` of a member called `name` without its secret."""
+    return MASK if _SECRET_NAME.search(name) and value else mask_url(value)
+
+
+def mask(value, name=""):
+    """Return a JSON value with every secret in it masked; `name` is that of the member it belongs to."""
+    if isinstance(value, dict):
+        return {member: mask(part, member) for member, part in value.items()}
+    if isinstance(value, list):
+        return [mask(item, name) for item in value]
+    return conceal(name, value) if isinstance(value, str) else value
+
+
+def masked(name, value):
+    """Return `value` as JSON for a message, secrets masked."""
+    return dumps(mask(value, name))
+
+
+def secrets(value, name=""):
+    """Return the set of strings in a JSON value that must not show up in any output."""
+    if isinstance(value, dict):
+        return set().union(*(secrets(part, member) for member, part in value.items()))
+    if isinstance(value, list):
+        return set().union(*(secrets(item, name) for item in value))
+    if not secret(name, value):
+        return set()
+    return {value} if _SECRET_NAME.search(name) else set(_USERINFO.findall(value))
