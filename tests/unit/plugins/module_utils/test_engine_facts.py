@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From answers and files to the result of one engine, and to what a person should know."""
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _engine_facts, _findings
+from ansible_collections.containment.docker.plugins.module_utils._engine_flags import Flag
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+MAPPING = {"uid": [[0, 100000, 65536]], "gid": [[0, 100000, 65536]]}
+ROOT = {"path": "/var/lib/docker/100000.100000", "uid": 0, "gid": 100000, "mode": 0o40710}
+CONTAINER = {
+    "Id": "c1",
+    "Name": "/one",
+    "State": {"Pid": 7, "Status": "running"},
+    "HostConfig": {},
+    "Config": {"Image": "x", "Env": ["PASSWORD=1"]},
+}
+
+
+def raw(**changes):
+    """An engine 28.5.2, remapped, with one running container."""
+    info = {
+        "DockerRootDir": ROOT["path"],
+        "SecurityOptions": ["name=seccomp,profile=builtin", "name=userns"],
+        "Driver": "overlay2",
+        "LoggingDriver": "json-file",
+        "DefaultRuntime": "runc",
+        "Swarm": {"LocalNodeState": "inactive"},
+        "Images": 3,
+    }
+    version = {"Version": "28.5.2", "ApiVersion": "1.51", "Components": [{"Name": "runc", "Version": "1.3.0"}]}
+    one = {
+        "socket": "/run/docker.sock",
+        "sockets": ["/run/docker.sock"],
+        "primary": True,
+        "process": {"pid": 5, "state": "S", "started": "2026-01-01T00:00:00Z", "incarnation": "b-5-1"},
+        "flags": [Flag("hosts", "fd://", "running process 5")],
+        "service": "docker.service",
+        "service_flags": [Flag("hosts", "fd://", "unit:3")],
+        "config_file": "/etc/docker/daemon.json",
+        "config": {"userns-remap": "dockremap"},
+        "config_error": None,
+        "executable": {"path": "/usr/sbin/dockerd", "replaced": False},
+        "version": version,
+        "info": info,
+        "inspected": [CONTAINER],
+        "not_inspected": [],
+        "volumes": [],
+        "networks": [{"Name": "bridge"}],
+        "error": None,
+        "calls": 6,
+        "id_maps": {7: MAPPING},
+        "owners": {},
+        "sizes": {},
+        "graph_root": ROOT,
+        "numbered_roots": [ROOT],
+        "data_root": "/var/lib/docker",
+        "expected_mapping": MAPPING,
+        "orphan_shims": [],
+    }
+    info.update(changes.pop("info", {}))
+    version.update(changes.pop("version", {}))
+    one.update(changes)
+    return one
+
+
+def engine(**changes):
+    return _engine_facts.engine(raw(**changes), None, ["/run/docker.sock"], {"hosts": "strings"})
+
+
+def dead(**changes):
+    return engine(
+        **dict(
+            {
+                "process": None,
+                "executable": None,
+                "error": "dead",
+                "inspected": [],
+                "volumes": None,
+                "networks": None,
+                "calls": 0,
+            },
+            **changes,
+        )
+    )
+
+
+HOST = {
+    "nested_engines": [],
+    "orphan_shims": [],
+    "subid_faults": [],
+    "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None},
+}
+
+
+def findings(*engines, **host):
+    return [(one["severity"], one["cause"]) for one in _findings.findings(list(engines), dict(HOST, **host))]
+
+
+def test_a_good_engine():
+    one = engine()
+    assert one["version"] == "28.5.2" and one["runc"] == "1.3.0" and one["containerd"] is None
+    assert (
+        one["data_root"] == "/var/lib/docker" and one["graph_root"]["mode"] == "0710" and one["graph_root_faults"] == []
+    )
+    assert one["userns"]["mapping"] == MAPPING and one["userns"]["expected"] == "100000.100000"
+    assert one["flags"] == [{"key": "hosts", "value": "fd://", "origin": "unit:3"}]
+    assert one["differences"] == [] and findings(one) == []
+    assert "PASSWORD" not in str(one)
+
+
+def test_an_engine_that_answers_nothing():
+    one = dict(
+        raw(process=None, error="dead", inspected=[], volumes=None, networks=None),
+        info=None,
+        version=None,
+        graph_root=None,
+    )
+    one = _engine_facts.engine(one, MAPPING, [], {})
+    assert (
+        one["userns"]["effective"] is None
+        and one["image_store"] is None
+        and one["networks"] is None
+        and one["differences"] == []
+    )
+    assert one["userns"]["configured"] == "dockremap" and one["data_root"] == "/var/lib/docker"
+    assert findings(one) == [("error", "dead")]
+
+
+def test_every_engine_has_the_same_keys():
+    assert set(engine()) == set(dead())
+
+
+@pytest.mark.parametrize(
+    ("root", "fault"),
+    [
+        (None, "/var/lib/docker/100000.100000 is not there"),
+        (dict(ROOT, uid=100000), "belongs to 100000:100000, not to 0:100000"),
+        (dict(ROOT, gid=0), "belongs to 0:0, not to 0:100000"),
+        (dict(ROOT, mode=0o40755), "has mode 0755, not 0710"),
+        (dict(ROOT, path="/else"), "is /else, not /var/lib/docker/100000.100000"),
+    ],
+)
+def test_graph_root_faults(root, fault):
+    one = engine(graph_root=root)
+    assert one["graph_root_faults"] == [fault] and findings(one) == [("error", fault)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity", "words"),
+    [
+        ({"version": {"Version": "20.10.2"}}, "error", "CVE-2021-21284"),
+        (
+            {"info": {"LiveRestoreEnabled": True}, "config": {"userns-remap": "dockremap", "live-restore": True}},
+            "warning",
+            "live-restore is on",
+        ),
+        ({"info": {"Swarm": {"LocalNodeState": "active"}}}, "warning", "swarm"),
+        ({"info": {"Debug": True}}, "warning", "other values than configured: debug"),
+        ({"info": {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}}, "warning", "moby#47377"),
+        (
+            {
+                "version": {"Version": "29.0.0"},
+                "config": {"userns-remap": "dockremap", "features": {"containerd-snapshotter": True}},
+            },
+            "error",
+            "does not start remapped",
+        ),
+        (
+            {
+                "version": {"Version": "29.0.0"},
+                "info": {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]},
+            },
+            "warning",
+            "image ids change",
+        ),
+        ({"config": {"userns-remap": "default"}}, "warning", "picks ranges"),
+        ({"config": {"userns-remap": "root"}, "expected_mapping": None}, "error", "switches user namespaces off"),
+        ({"config": None, "config_error": "line 1"}, "error", "line 1"),
+        ({"executable": {"path": "/d", "replaced": True}}, "note", "was replaced"),
+        ({"not_inspected": [{"id": "x", "name": "x", "error": "why"}]}, "error", "could not be inspected: why"),
+        (
+            {"expected_mapping": {"uid": [[0, 5, 1]], "gid": [[0, 6, 1]]}},
+            "error",
+            "now give 5.6, the engine runs with 100000.100000",
+        ),
+    ],
+)
+def test_findings_of_an_engine(changes, severity, words):
+    assert any(one == severity and words in cause for one, cause in findings(engine(**changes))), findings(
+        engine(**changes)
+    )
+
+
+@pytest.mark.parametrize("version", ["20.10.3", "20.10.24+dfsg1", "23.0.0", "28.5.2", "dev"])
+def test_versions_without_a_finding(version):
+    assert findings(engine(version={"Version": version})) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "severity", "words"),
+    [
+        ({"nested_engines": [{"pid": 9}]}, "note", "inside of a container"),
+        ({"orphan_shims": [{"pid": 9, "id": "abc"}]}, "error", "no engine knows"),
+        ({"subid_faults": ["/etc/subuid, line 3: has 2 fields, not three"]}, "error", "has 2 fields, not three"),
+        ({"kernel": dict(HOST["kernel"], max_user_namespaces=0)}, "error", "is 0"),
+        (
+            {"kernel": dict(HOST["kernel"], user_namespaces=False, user_namespaces_error="unshare: no")},
+            "error",
+            "unshare: no",
+        ),
+    ],
+)
+def test_findings_of_a_host(host, severity, words):
+    (found,) = findings(engine(), **host)
+    assert found[0] == severity and words in found[1]
+
+
+def test_errors_come_first_and_all_can_be_read():
+    result = _findings.findings(
+        [engine(info={"LiveRestoreEnabled": True}, graph_root=None)], dict(HOST, nested_engines=[{"pid": 1}])
+    )
+    severities = [one["severity"] for one in result]
+    assert severities == sorted(severities, key=["error", "warning", "note"].index) and len(set(severities)) == 3
+    assert all(one["subject"] and one["cause"] and one["mend"] for one in result)
+    assert findings() == [("note", "none runs and none is installed on this host")]
+
+
+def test_remap_user():
+    values = ["default", "a", "a:b", "1000", "1000:1001"]
+    assert [_engine_facts.remap_user(value) for value in values] == [
+        ("dockremap", None),
+        ("a", None),
+        ("a", "b"),
+        ("1000", None),
+        ("1000", "1001"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listening", "hosts", "expected"),
+    [
+        ({"/var/run/docker.sock": False, "/run/docker/libnetwork/1.sock": False}, None, ["/run/docker.sock"]),
+        ({"/run/docker.sock": True, "/run/docker/metrics.sock": False}, ["fd://"], ["/run/docker.sock"]),
+        (
+            {"/run/b.sock": False, "/run/docker.sock": False},
+            ["unix:///run/b.sock", "unix://"],
+            ["/run/docker.sock", "/run/b.sock"],
+        ),
+        ({"/run/odd.sock": True}, ["fd://odd.socket"], ["/run/odd.sock"]),
+        ({}, ["unix:///run/b.sock"], ["/run/b.sock"]),
+        ({}, ["tcp://127.0.0.1:2375"], []),
+        ({"/run/docker.sock": False}, ["tcp://127.0.0.1:2375"], []),
+    ],
+)
+def test_control_sockets(listening, hosts, expected):
+    assert _engine_facts.control_sockets(listening, hosts) == expected
+
+
+def shim(number, namespace="moby", address="/run/containerd/containerd.sock"):
+    return {"pid": 1, "id": number, "namespace": namespace, "address": address}
+
+
+def test_orphans():
+    system = {
+        "socket": "/a",
+        "containerd": ["/run/docker/containerd/containerd.sock", "/run/containerd/containerd.sock"],
+        "containers": ["c1"],
+    }
+    own = {"socket": "/b", "containerd": ["/run/tenant/containerd/containerd.sock"], "containers": ["c2"]}
+    shims = [
+        shim("c1"),
+        shim("c2", address="/run/tenant/containerd/containerd.sock"),
+        shim("c3"),
+        shim("c4", "moby-100000.100000"),
+        shim("c5", address="/run/tenant/containerd/containerd.sock"),
+        shim("c6", address="/run/gone.sock"),
+        shim("k", "k8s.io"),
+        shim("p", "plugins.moby"),
+    ]
+    found = {one["id"]: one["engine"] for one in _engine_facts.orphans(shims, [system, own])}
+    assert found == {"c3": "/a", "c4": "/a", "c5": "/b", "c6": None}
+    # What an engine that does not answer may know is no orphan.
+    found = _engine_facts.orphans(shims, [system, dict(own, containers=None)])
+    assert [one["id"] for one in found] == ["c3", "c4", "c6"]
+
+
+def test_containerd_sockets():
+    assert _engine_facts.containerd_sockets({"containerd": "/var/run/c.sock"}) == ["/run/c.sock"]
+    assert _engine_facts.containerd_sockets({"exec-root": "/run/t"})[0] == "/run/t/containerd/containerd.sock"
+    assert _engine_facts.containerd_sockets({})[0] == "/run/docker/containerd/containerd.sock"
+
+
+@pytest.mark.parametrize("user", ["", ":", "a:", "a:b:c", "root", "0:5", "a b", "a/b", "a,b"])
+def test_bad_users(user):
+    with pytest.raises(ContainmentError, match="user"):
+        _engine_facts.check_options({"user": user, "sockets": ["/s"], "timeout": 1, "volume_sizes_timeout": 1})
+
+
+@pytest.mark.parametrize("user", [None, "default", "a", "a:b", "1000:1000", "domain\\user", "user@realm"])
+def test_good_users(user):
+    _engine_facts.check_options({"user": user, "sockets": ["/s"], "timeout": 1, "volume_sizes_timeout": 1})
