@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine as a service: under systemd, and under an init script where systemd is not running.
+
+Both managers have the same face: `state()` -> the engine's process as `_host_probe.process` tells it, None where none
+runs, `start()`, `restart(seconds)`, `ready()` and `failed()` -> bool, `log()` -> [line].
+"""
+
+import os
+import signal
+import time
+
+from ansible_collections.containment.docker.plugins.module_utils import _host_probe
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+UNIT = "docker.service"
+SCRIPT = "/etc/init.d/docker"
+PID_FILE = "/run/docker.pid"
+LOG_FILE = "/var/log/docker.log"
+TIMEOUT = 60.0
+LOG_LINES = 20
+LOG_BYTES = 64 * 1024
+# An init script forks into the background: this long no engine may be seen before that counts as a failed start.
+GRACE = 3.0
+CAP_SYS_RESOURCE = 24
+# Debian's script raises limits and ends where it may not, as in a container without CAP_SYS_RESOURCE, in which an
+# engine runs all the same. Sourced with this in front it goes on; its own name stays in $0, by which it calls itself.
+LENIENT = 'ulimit() { command ulimit "$@" || :; }; . "$0"'
+
+
+def manager():
+    """Return the manager of this host: systemd where /run/systemd/system is a directory, as sd_booted(3) has it."""
+    return Systemd() if os.path.isdir("/run/systemd/system") else InitScript()
+
+
+def _run(argv):
+    code, text = _host_probe.run(argv, TIMEOUT)
+    if code is None:
+        raise ContainmentError(" ".join(argv), text, "look into the engine's log, then run again")
+    return code, text
+
+
+def _alive(pid):
+    """Return what `_host_probe.process` says of a process, None where it is gone or a zombie."""
+    found = _host_probe.process(pid) if pid else None
+    return found if found and found["state"] != "Z" else None
+
+
+def _may_raise_limits():
+    """Whether this process has CAP_SYS_RESOURCE, with which limits may go above the hard ones (capabilities(7))."""
+    line = next(line for line in _host_probe.text("/proc/self/status").splitlines() if line.startswith("CapEff:"))
+    return bool(int(line.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
+
+
+def same(one, other):
+    """Tell whether two answers of `state()` are the same process, not only the same pid."""
+    return bool(one and other) and one["incarnation"] == other["incarnation"]
+
+
+class Systemd:
+    name = "systemd"
+
+    def __init__(self):
+        self._since = time.time()
+
+    def _show(self):
+        code, text = _run(["systemctl", "show", UNIT, "--property=MainPID,ActiveState,SubState,Job,LoadState"])
+        if code != 0:
+            raise ContainmentError(UNIT, f"systemctl show failed ({text})", "check that systemd answers")
+        return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+
+    def state(self):
+        return _alive(int(self._show()["MainPID"]))
+
+    def start(self):
+        self._do("start")
+
+    def restart(self, _seconds):
+        # One job, not stop and start: units that require the engine come back with it. The unit's own TimeoutStopSec=
+        # bounds the stop.
+        self._do("restart")
+
+    def _do(self, verb):
+        # A unit that failed often in short time is refused further starts until its counter is reset; rc 1 for one that
+        # never ran.
+        _run(["systemctl", "reset-failed", UNIT])
+        self._since = time.time()
+        code, text = _run(["systemctl", "--no-block", verb, UNIT])
+        if code != 0:
+            raise ContainmentError(UNIT, f"systemctl {verb} failed ({text})", "check the unit with systemctl status")
+
+    def ready(self):
+        return self._show()["ActiveState"] == "active"
+
+    def failed(self):
+        shown = self._show()
+        waiting = shown.get("Job", "0") not in ("", "0")
+        return shown["SubState"] == "auto-restart" or (not waiting and shown["ActiveState"] in ("inactive", "failed"))
+
+    def log(self):
+        text = _run(
+            [
+                "journalctl",
+                f"--unit={UNIT}",
+                f"--since=@{int(self._since)}",
+                "--output=cat",
+                "--no-pager",
+                f"--lines={LOG_LINES}",
+            ]
+        )[1]
+        return text.splitlines()
+
+
+class InitScript:
+    name = "init script"
+
+    def __init__(self):
+        self._offset = self._log_size()
+        self._missing = None
+
+    def state(self):
+        try:
+            with open(PID_FILE, encoding="ascii") as handle:
+                pid = int(handle.read())
+            executable = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return None
+        return _alive(pid) if executable.split(" ")[0] == "dockerd" else None
+
+    def restart(self, seconds):
+        """Let the engine stop its containers in its own time: the script itself kills it after ten seconds."""
+        before = self.state()
+        os.kill(before["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        # Until it is reaped: for the script a zombie still runs, and it would start nothing.
+        while same(_host_probe.process(before["pid"]), before):
+            if time.monotonic() > deadline:
+                raise ContainmentError(
+                    "docker",
+                    f"the engine did not stop within {seconds} seconds",
+                    "look for containers that do not stop",
+                )
+            time.sleep(0.05)
+        self.start()
+
+    def ready(self):
+        return True
+
+    def start(self):
+        if not os.access(SCRIPT, os.X_OK):
+            raise ContainmentError(
+                "docker",
+                f"systemd is not running and {SCRIPT} is missing",
+                "install the engine from packages that bring a unit or an init script",
+            )
+        self._offset, self._missing = self._log_size(), None
+        code, text = _run([SCRIPT, "start"] if _may_raise_limits() else ["/bin/sh", "-c", LENIENT, SCRIPT, "start"])
+        if code != 0:
+            raise ContainmentError(SCRIPT, f"start failed ({text})", "run it by hand")
+
+    def failed(self):
+        if self.state():
+            self._missing = None
+            return False
+        if self._missing is None:
+            self._missing = time.monotonic()
+        return time.monotonic() - self._missing > GRACE
+
+    def log(self):
+        try:
+            with open(LOG_FILE, "rb") as handle:
+                handle.seek(max(self._offset, self._log_size() - LOG_BYTES))
+                return handle.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
+        except FileNotFoundError:
+            return []
+
+    @staticmethod
+    def _log_size():
+        try:
+            return os.stat(LOG_FILE).st_size
+        except FileNotFoundError:
+            return 0

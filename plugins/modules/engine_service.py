@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: engine_service
+short_description: Start or restart the Docker Engine and wait until it answers
+version_added: "0.1.0"
+description:
+  - Starts or restarts the engine through systemd, or through C(/etc/init.d/docker) where systemd is not running, and
+    returns only when the engine answers on its socket.
+  - Fails as soon as the service manager gives the start up, with the engine's own last log lines.
+  - A restart gives the engine the time that it needs to stop its containers.
+author:
+  - containment.docker contributors (@containment)
+extends_documentation_fragment:
+  - containment.docker.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: linux
+options:
+  state:
+    description:
+      - V(started) starts an engine that does not run. V(restarted) restarts it, or starts it where it does not run.
+    type: str
+    choices: [started, restarted]
+    default: started
+  socket:
+    description:
+      - The socket on which the engine has to answer.
+    type: path
+    default: /run/docker.sock
+  timeout:
+    description:
+      - Seconds until the engine has to answer. Under an init script, the time for its stop comes before that.
+    type: int
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: Restart the engine
+  containment.docker.engine_service:
+    state: restarted
+"""
+
+RETURN = r"""
+manager:
+  description: What manages the engine, V(systemd) or V(init script).
+  returned: always
+  type: str
+  sample: systemd
+pid:
+  description: Process id of the engine, null where none runs. In check mode, that of the engine as it runs now.
+  returned: always
+  type: int
+  sample: 4242
+started:
+  description: When this engine was started, in UTC. Null where none runs.
+  returned: always
+  type: str
+  sample: "2026-11-22T03:00:00Z"
+log:
+  description: The engine's last log lines since a start that failed. Empty otherwise.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.containment.docker.plugins.module_utils import _service
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+def describe(state):
+    return "running since {started} as pid {pid}\n".format(**state) if state else "not running\n"
+
+
+def answers(socket):
+    try:
+        with Engine(socket, timeout=5) as engine:
+            engine.get("/_ping")
+        return True
+    except EngineError:
+        return False
+
+
+def wait(manager, before, socket, timeout):
+    """Return the process of an engine, another one than `before`, that answers.
+
+    Raises ContainmentError once the start has failed or the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        state = manager.state()
+        if state and not _service.same(state, before) and manager.ready() and answers(socket):
+            return state
+        if manager.failed():
+            raise ContainmentError("docker", "the engine did not start", "read its log lines")
+        if time.monotonic() > deadline:
+            raise ContainmentError(
+                "docker", f"the engine does not answer on {socket} after {timeout} seconds", "read its log lines"
+            )
+        time.sleep(0.1)
+
+
+def run(module):
+    params = module.params
+    manager = _service.manager()
+    before = after = manager.state()
+    changed = params["state"] == "restarted" or not before
+    result = {"manager": manager.name, "log": []}
+    if changed and not module.check_mode:
+        try:
+            if before:
+                manager.restart(params["timeout"])
+            else:
+                manager.start()
+            after = wait(manager, before, params["socket"], params["timeout"])
+        except ContainmentError as error:
+            log = manager.log()
+            told = "".join("\n  " + line for line in log) or " none"
+            module.fail_json(
+                msg=f"{error} The engine's last log lines:{told}",
+                **dict(result, log=log, changed=True, pid=None, started=None),
+            )
+    outcome = "restarted\n" if before else "started\n"
+    result["diff"] = {"before": describe(before), "after": outcome if changed else describe(before)}
+    after = after or {"pid": None, "started": None}
+    module.exit_json(changed=changed, pid=after["pid"], started=after["started"], **result)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["started", "restarted"], "default": "started"},
+            "socket": {"type": "path", "default": "/run/docker.sock"},
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        run(module)
+    except ContainmentError as error:
+        module.fail_json(msg=str(error), changed=False, manager=None, pid=None, started=None, log=[])
+
+
+if __name__ == "__main__":
+    main()
