@@ -7,7 +7,6 @@ The module runs as its own process, as the engine's own tools do; only the contr
 
 import collections
 import itertools
-import json
 import os
 import re
 import shutil
@@ -19,13 +18,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.hosts.private import Private, inject
+
 REPOSITORY = Path(__file__).parents[2]
 MODULE = REPOSITORY / "plugins/modules/subid_range.py"
 FIRST = 2000224256
 OLD = b"# kept as it is\n\nbob:100000:65536\nw\xffrd:300000:65536"
 NEW = OLD + b"\ndockremap:2000224256:65536\n"
 MOUNTS = """
-mount --make-rprivate /
 mkdir "$1"/private
 mount -t tmpfs -o size=48m,mode=755 etc "$1"/private
 cp -a /etc "$1"/private/etc
@@ -38,8 +38,6 @@ mount --bind "$1"/private/home /home
 rm -f /etc/subuid* /etc/subgid* /etc/.pwd.lock
 useradd --system --user-group dockremap
 cp -a /etc/passwd /etc/group /etc/shadow /etc/gshadow "$1"
-echo ready
-exec sleep infinity
 """
 
 pytestmark = pytest.mark.skipif(
@@ -47,47 +45,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Place:
+class Place(Private):
     """A private /etc. `etc` is the path to it from here."""
 
     def __init__(self, folder):
-        words = [
-            "unshare",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "sh",
-            "-ec",
-            MOUNTS,
-            "sh",
-            str(folder),
-        ]
-        self.folder = folder
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE)
-        assert self.process.stdout.readline() == b"ready\n", "the private /etc could not be made"
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        self.pid = int(children[0])
-        self.root = Path(f"/proc/{self.pid}/root")
+        super().__init__(folder, MOUNTS)
         self.etc = self.root / "etc"
 
-    def run(self, words, check=True, **options):
-        entered = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--", *map(str, words)]
-        result = subprocess.run(entered, check=False, capture_output=True, timeout=60, **options)
-        assert not check or result.returncode == 0, (words, result.returncode, result.stdout, result.stderr)
-        return result
-
     def module(self, prefix=(), python=sys.executable, **params):
-        """Run the module and return its result, rc added."""
-        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": dict({"name": "dockremap"}, **params)})
-        place = dict(
-            os.environ, PYTHONPATH=str(REPOSITORY / ".cache/collections"), PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8"
-        )
-        result = self.run([*prefix, python, MODULE], check=False, env=place, input=arguments.encode())
-        told = result.stdout.strip().splitlines()
-        answer = json.loads(told[-1]) if told else {}
-        return dict(answer, rc=result.returncode, stderr=result.stderr.decode())
+        return self.run_module("subid_range", dict({"name": "dockremap"}, **params), prefix, python)
+
+    def steps(self):
+        return self.trace_module("subid_range", {"name": "dockremap"})
 
     def reset(self, subuid=OLD, subgid=OLD):
         """Make both files new, with an owner, a mode and attributes of their own; forget transactions, backups and
@@ -119,8 +88,7 @@ def lasting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("subid_range")
     place = Place(folder)
     yield place
-    place.process.kill()
-    place.process.wait()
+    place.close()
 
 
 @pytest.fixture
@@ -311,57 +279,11 @@ def test_useradd_at_the_same_time(place):
     assert place.strays() == []
 
 
-CALLS = (
-    "write",
-    "fsync",
-    "rename",
-    "renameat",
-    "link",
-    "unlink",
-    "unlinkat",
-    "openat",
-    "mkdir",
-    "ftruncate",
-    "fchown",
-    "fchmod",
-    "fsetxattr",
-)
-
-
-def traced_calls(place, **params):
-    """Return [(system call, its number among its like)] by which one run of the module changes the disk."""
-    trace = place.folder / "trace"
-    assert place.module(["strace", "-f", "-o", trace, "-e", "trace=" + ",".join(CALLS)], **params)["rc"] == 0
-    seen, calls = collections.Counter(), []
-    for line in trace.read_text().splitlines():
-        found = re.match(r"\d+ +(\w+)\((.*)", line)
-        if found:
-            call, arguments = found.groups()
-            seen[call] += 1
-            answer = call == "write" and arguments.startswith("1,")
-            if not answer and (call != "openat" or "O_CREAT" in arguments):
-                calls.append((call, seen[call]))
-    return calls
-
-
-def inject(call, number, what):
-    return [
-        "strace",
-        "-f",
-        "-o",
-        "/dev/null",
-        "-e",
-        f"trace={call}",
-        "-e",
-        f"inject={call}:{what}:when={number}",
-    ]
-
-
 @pytest.fixture
 def calls(place):
     if not shutil.which("strace"):
         pytest.fail("strace is not installed: it kills the module at each step; install it, then run again")
-    found = traced_calls(place)
+    found = place.steps()
     kinds = collections.Counter(call for call, _number in found)
     # Two locks, two files with two backups, two records of three files: if fewer are seen, the trace is not what it
     # says.
@@ -393,8 +315,6 @@ def test_killed_at_every_step_the_next_run_completes(place, calls):
 
 
 def test_shadow_utils_take_over_the_locks_of_a_killed_run(place):
-    traced_calls(place)
-    place.reset()
     place.module(inject("renameat", 1, "signal=KILL"))
     assert {"subuid.lock", "subgid.lock"} <= set(place.strays())
     place.run(["useradd", "--no-create-home", "newcomer"])
