@@ -49,6 +49,7 @@ def open_parent(path, create=False):
                 os.mkdir(part, 0o755, dir_fd=fd)
                 os.fsync(fd)
                 below = os.open(part, flags, dir_fd=fd)
+                os.fchmod(below, 0o755)  # Whatever the caller's umask is.
             os.close(fd)
             fd = below
             info = os.fstat(fd)

@@ -10,10 +10,11 @@ import stat
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import _proof_image, _userns_proof
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 LABEL = "io.containment.proof"
-NAME = "containment-proof"
+NAME, TAG = "containment-proof", "latest"
 # Below /run, whose every parent a remapped container root may traverse.
 DIRECTORY = "/run/containment/proof"
 ORIGINAL = b"the host's\n"
@@ -38,6 +39,7 @@ def observe(engine, seconds):
         _remove_containers(engine)
         clean.callback(_remove_directory)
         _make_directory()
+        _remove_image(engine)
         clean.callback(_remove_image, engine)
         image = _import_image(engine, deadline)
         clean.callback(_remove_containers, engine)
@@ -61,7 +63,7 @@ def _import_image(engine, deadline):
     lines = engine.progress(
         "POST",
         "/images/create",
-        {"fromSrc": "-", "repo": NAME, "tag": "latest"},
+        {"fromSrc": "-", "repo": NAME, "tag": TAG},
         _proof_image.build(),
         timeout=_left(deadline),
     )
@@ -121,13 +123,17 @@ def _look_at_graph_root(path):
 
 
 def _remove_containers(engine):
-    for container in engine.get("/containers/json", {"all": True, "filters": {"label": [LABEL]}}):
+    ours = {"label": [LABEL], "name": [f"^/{NAME}$"]}
+    for container in engine.get("/containers/json", {"all": True, "filters": ours}):
         engine.delete(f"/containers/{container['Id']}", {"force": True, "v": True})
 
 
 def _remove_image(engine):
-    for image in engine.get("/images/json", {"filters": {"reference": [NAME]}}):
-        engine.delete(f"/images/{image['Id']}", {"force": True})
+    try:
+        engine.delete(f"/images/{NAME}:{TAG}")
+    except EngineError as error:
+        if error.status != 404:
+            raise
 
 
 def _make_directory():
