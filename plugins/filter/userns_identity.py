@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 name: userns_identity
-short_description: Who the wanted remap user is, and whether the engine has it in force
+short_description: Who the wanted remap user is
 version_added: "0.1.0"
 description:
   - Decides what the C(userns) role has to make, and refuses users that cannot be the remap user.
@@ -35,8 +35,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    C(key), the value for C(userns-remap); C(user) and C(group); C(create_user) and C(create_group); C(switch), whether
-    the engine does not have it in force; C(pending), whether a restart is all that is missing; C(refusals), sentences.
+    C(key), the value for C(userns-remap); C(user) and C(group); C(create_user) and C(create_group); C(refusals),
+    sentences.
   type: dict
 """
 

@@ -10,21 +10,30 @@ description:
   - Lists what would break, what would be hidden, and what has to be mended first.
 author:
   - containment.docker contributors (@containment)
+positional: subid, key
 options:
   _input:
     description: Result of M(containment.docker.engine_info).
     type: dict
     required: true
-  switch:
-    description: Whether the run would switch, as P(containment.docker.userns_identity#filter) says.
-    type: bool
+  subid:
+    description: Result of M(containment.docker.subid_range) in check mode.
+    type: dict
+    required: true
+  key:
+    description: Result of M(containment.docker.daemon_json) in check mode.
+    type: dict
     required: true
   conflicts_ok:
-    description: Whether containers may break.
+    description: Whether containers may break, and foreign changes of daemon.json be applied by the restart.
     type: bool
     default: false
   hidden_ok:
     description: Whether images, containers, volumes and networks may be left behind in the present graph root.
+    type: bool
+    default: false
+  check_mode:
+    description: Whether an engine that does not run is going to be started first.
     type: bool
     default: false
 """
@@ -32,13 +41,14 @@ options:
 EXAMPLES = r"""
 - name: Stop where something stands in the way
   ansible.builtin.assert:
-    that: (engine_host | containment.docker.userns_plan(switch=true)).refusals | length == 0
+    that: (engine_host | containment.docker.userns_plan(subid, key)).refusals | length == 0
 """
 
 RETURN = r"""
 _value:
   description: >-
-    C(before), the ranges in force as of P(containment.docker.userns_state#filter); C(told) and C(refusals), sentences.
+    C(write), whether ids or key change; C(restart), whether the engine needs one; C(before), the ranges in force as of
+    P(containment.docker.userns_state#filter); C(told) and C(refusals), sentences.
   type: dict
 """
 

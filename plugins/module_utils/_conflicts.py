@@ -9,6 +9,7 @@ with less than before, or may.
 """
 
 import posixpath
+import re
 import stat
 
 REFUSED, BREAKS, DEGRADED = "refused", "breaks", "degraded"
@@ -60,7 +61,7 @@ def conflicts(
     POSIX ACLs, which can grant more than the mode says, are not looked at.
     """
     config = container.get("HostConfig") or {}
-    name = container.get("Name", "").lstrip("/") or container.get("Id", "")
+    name = _name(container)
     on_host = config.get("UsernsMode") == "host"
     found = []
 
@@ -92,9 +93,7 @@ def conflicts(
         _bind_mounts(container, mapping, owners or {}, engine_sockets, runc, add)
         _devices(config, mapping, owners or {}, add)
     _volumes(container, volumes or {}, on_host, add)
-    if (container.get("Config") or {}).get("Labels", {} or {}) and "com.docker.swarm.service.id" in container["Config"][
-        "Labels"
-    ]:
+    if "com.docker.swarm.service.id" in ((container.get("Config") or {}).get("Labels") or {}):
         add(
             "swarm_service",
             BREAKS,
@@ -203,7 +202,7 @@ def _namespaces(config, others, add):
 
 
 def _name(container):
-    return container.get("Name", "").lstrip("/") or container.get("Id", "")
+    return (container.get("Name") or "").lstrip("/") or container.get("Id") or ""
 
 
 def _capabilities(config, add):
@@ -228,7 +227,8 @@ def _user(config, host_config, mapping, add):
     user, _colon, group = (config.get("User") or "").partition(":")
     wanted = [("uid", user), ("gid", group)] + [("gid", group) for group in host_config.get("GroupAdd") or []]
     for kind, text in wanted:
-        if text.isdigit() and not mapped(mapping.get(kind), int(text)):
+        # The engine takes any text for a user. Ten digits hold every id, and what is longer is none.
+        if re.match(r"[0-9]+\Z", text) and (len(text) > 10 or not mapped(mapping.get(kind), int(text))):
             add(
                 "unmapped_" + kind,
                 REFUSED,

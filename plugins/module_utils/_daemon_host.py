@@ -4,9 +4,7 @@
 """Hands of `daemon_json`: ask the installed dockerd for its version and its opinion of a file, and put the file in
 place."""
 
-import contextlib
 import errno
-import fcntl
 import grp
 import os
 import pwd
@@ -16,6 +14,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _daemon_values,
     _engine_flags,
     _files,
+    _subid,
     _transaction,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -76,12 +75,12 @@ def _remap_ready(remap):
     """Whether user, group and ranges that `remap` names exist, so that the engine only looks them up and makes none."""
     name, _colon, group = remap.partition(":")
     try:
-        user = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
-        if group.isdigit():
+        user = pwd.getpwuid(int(name)) if _subid.is_number(name) else pwd.getpwnam(name)
+        if _subid.is_number(group):
             grp.getgrgid(int(group))
         else:
             grp.getgrnam(group or user.pw_name)
-    except KeyError:
+    except (KeyError, ValueError, OverflowError):  # A name or number that no account can have.
         return False
     return all(_has_line(path, {user.pw_name, str(user.pw_uid)}) for path in ("/etc/subuid", "/etc/subgid"))
 
@@ -93,19 +92,12 @@ def _has_line(path, owners):
 
 def write(before, data, transaction, check):
     """Make the file hold `data`, keep the version before in `transaction`; return nothing. `check(path)` judges the
-    candidate first.
-
-    The lock is on the file's directory: daemon.json has no lock of its own, and two of us must not share the temporary
-    file.
-    """
-
-    def keep(candidate):
-        check(candidate)
-        _transaction.record(transaction, "daemon_json", before, data)
-
+    candidate first."""
     try:
-        with _locked(before.path):
-            after = _files.replace(before, data, check=keep)
+        _files.rehearse(before, data, check)
+        # Not under the file's lock: an undo holds that of the transactions while it takes this one.
+        _transaction.record(transaction, "daemon_json", before, data)
+        after = _files.replace(before, data)
     except OSError as error:
         mend = {
             errno.ENOSPC: "make room on its file system",
@@ -127,16 +119,6 @@ def write(before, data, transaction, check):
         raise ContainmentError(
             before.path, "does not hold what was written", "find out who else writes it, then run again"
         )
-
-
-@contextlib.contextmanager
-def _locked(path):
-    fd = _files.open_parent(path, create=True)[0]
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 def number(text):

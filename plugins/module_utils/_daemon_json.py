@@ -16,6 +16,8 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 # What is asked for. merge: {key: value}, objects member by member. remove: [key]. version: tuple or None.
 Request = collections.namedtuple("Request", "merge remove allow_unknown version")
+_BUILTIN_RUNTIMES = ("runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux")
+
 # data: bytes of the new file, None for no file. before, after: dicts. changed_keys: sorted [str].
 Plan = collections.namedtuple("Plan", "data before after changed_keys reload_required restart_required warnings")
 # flags: [Flag] the next start gives. stale: [Flag] of the running process alone, which its service no longer gives.
@@ -34,6 +36,8 @@ def plan(path, data, request, flags):
     after = merge({name: value for name, value in before.items() if name not in request.remove}, request.merge)
     warnings = _check_keys(path, after, request)
     _check_flags(path, after, request, flags.flags)
+    _check_runtimes(after, request.version, flags.flags)
+    _check_icc(after, flags.flags)
     changed = changed_keys(before, after)
     text = _json_edit.render(document, after) if changed else data
     reload_fails = _reload_fails(after, request.version) or {flag.key for flag in flags.stale} & set(flattened(after))
@@ -133,6 +137,7 @@ def _check_keys(path, after, request):
             continue
         key = known[name]
         _daemon_values.check_type(key, value)
+        _daemon_values.check_bounds(key, value, request.version)
         if ours:
             _daemon_values.check_choice(key, value)
             if key.ignored and (request.version or _daemon_keys.OLDEST) >= key.ignored:
@@ -231,6 +236,40 @@ def _check_flags(path, after, request, flags):
             f"{_daemon_values.masked(flag.key, flag.value)}, and the engine does not start with both",
             f"{way}, or {ours}",
         )
+
+
+def _check_runtimes(after, version, flags):
+    """Sources: Validate of daemon/config/config.go and setupRuntimes of daemon/runtime_unix.go. Before 23.0 the file is
+    judged without the flags; from 23.0 on any name with a dot is looked up as a shim's."""
+    runtimes, name = after.get("runtimes") or {}, after.get("default-runtime")
+    if "runc" in runtimes:
+        raise ContainmentError("runtimes.runc", "runc is the engine's own name", "give the runtime another name")
+    if not name or name in runtimes or name in _BUILTIN_RUNTIMES:
+        return
+    if version is None or version >= (23, 0, 0):
+        given = [flag.value.partition("=")[0] for flag in flags if flag.key == "runtimes"]
+        if name in given or ("." in name and "/" not in name and not name.startswith(".")):
+            return
+    raise ContainmentError(
+        "default-runtime",
+        f"{_json_text.dumps(name)} is not in runtimes, and the engine has none of this name",
+        "add it to runtimes, or use runc",
+    )
+
+
+def _check_icc(after, flags):
+    """Source: verifyDaemonSettings of daemon/daemon_unix.go."""
+    named = [name for name in ("icc", "iptables") if after.get(name) is False]
+    if named and all(name in named or _switched_off(name, after, flags) for name in ("icc", "iptables")):
+        raise ContainmentError(
+            "icc", "false together with iptables: false, with which no engine starts", "set iptables to true"
+        )
+
+
+def _switched_off(name, after, flags):
+    values = [flag.value for flag in flags if flag.key == name]
+    # The spellings of Go's strconv.ParseBool.
+    return after.get(name) is None and bool(values) and values[-1].lower() in ("false", "f", "0")
 
 
 def flags_for(path, services, engines):

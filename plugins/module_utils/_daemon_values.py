@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What values the keys of daemon.json take, and which of them carry secrets. Pure.
 
-A check never refuses what the engine's own decoder takes, apart from what it takes and turns protection off.
+A check never refuses what the engine starts with, apart from what turns protection off, and from nonsense in a key
+that another key puts out of use.
 """
 
 import ipaddress
@@ -13,14 +14,28 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 from ansible_collections.containment.docker.plugins.module_utils._json_text import dumps
 
 MASK = "********"
-_USERINFO = re.compile(r"(?<=://)[^/@\s\"'\\]+(?=@)")
+# Passwords hold any character: up to the last @ before white space.
+_USERINFO = re.compile(r"(?<=://)\S+(?=@)")
+# The value of a proxy needs no scheme.
+_PROXY_NAME = re.compile(r"(?:^|[-_])proxy$", re.IGNORECASE)
+_PROXY_USERINFO = re.compile(r"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*://)?)\S+(?=@)")
+_INT64 = 1 << 63
+# key: lowest and highest number, and the first version that dies of any other.
+_BOUNDS = {
+    "max-concurrent-downloads": (0, _INT64, (0,)),
+    "max-concurrent-uploads": (0, _INT64, (0,)),
+    "max-download-attempts": (0, _INT64, (0,)),
+    "mtu": (0, _INT64, (0,)),
+    "network-diagnostic-port": (0, 65535, (28, 0, 0)),
+}
+_RESERVED_LABELS = ("com.docker.", "io.docker.", "org.dockerproject.")
 _SECRET_NAME = re.compile(
     r"(?:^|[-_.])(?:token|password|passwd|secret|credentials?)$|(?:access|secret|api)[-_.]?key$", re.IGNORECASE
 )
 
 
 def _is_int(value):
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
 
 
 def _is_string(value):
@@ -38,6 +53,20 @@ def _map_of(test):
 def _is_ip(value):
     try:
         return _is_string(value) and (value == "" or bool(ipaddress.ip_address(value.partition("%")[0])))
+    except ValueError:
+        return False
+
+
+def _is_cidr(value):
+    # Go's net.ParseCIDR: a prefix in digits, not a mask, and no zone.
+    if value == "":
+        return True
+    try:
+        return (
+            _is_string(value)
+            and bool(re.match(r"[0-9A-Fa-f:.]+/[0-9]{1,3}\Z", value))
+            and bool(ipaddress.ip_interface(value))
+        )
     except ValueError:
         return False
 
@@ -78,7 +107,7 @@ def _members(tests):
 # kind: (test, what the value has to be)
 KINDS = {
     "bool": (lambda value: isinstance(value, bool), "true or false"),
-    "int": (_is_int, "a whole number"),
+    "int": (_is_int, "a whole number of at most 64 bits"),
     "string": (_is_string, "a string"),
     "strings": (_strings, "a list of strings"),
     "size": (
@@ -89,6 +118,7 @@ KINDS = {
     ),
     "ip": (_is_ip, "an IP address"),
     "ips": (lambda value: isinstance(value, list) and all(_is_ip(item) for item in value), "a list of IP addresses"),
+    "cidr": (_is_cidr, 'an address with the length of its prefix such as "10.200.0.1/24"'),
     "map": (_map_of(_is_string), "an object with strings as values, numbers too in quotes"),
     "maps": (_map_of(_map_of(_is_string)), "an object of objects with strings as values"),
     "bools": (_map_of(lambda member: isinstance(member, bool)), "an object with true or false as values"),
@@ -128,6 +158,30 @@ def check_choice(key, value):
         raise ContainmentError(
             key.name, f"{dumps(value)} is not one of its values", f"use one of {', '.join(key.choices)}"
         )
+
+
+def check_bounds(key, value, version):
+    """Raise ContainmentError for a number or a label, of the right type, that ends the engine. version: tuple, None
+    where unknown.
+
+    Sources: Validate of daemon/config/config.go and ValidateLabel of opts/opts.go, moby 20.10 to 29; for `mtu` on 20.10
+    libnetwork's bridge driver.
+    """
+    lowest, highest, since = _BOUNDS.get(key.name, (-_INT64, _INT64, (0,)))
+    if key.name == "max-download-attempts" and version is not None and version < (23, 0, 0):
+        lowest = 1
+    if isinstance(value, int) and (version or (0,)) >= since and not lowest <= value <= highest:
+        area = f"{lowest} or more" if highest == _INT64 else f"{lowest} to {highest}"
+        raise ContainmentError(key.name, f"the engine does not start with {value}", f"give {area}")
+    for label in (value or []) if key.name == "labels" else []:
+        if "=" not in label:
+            raise ContainmentError(key.name, f"{masked(key.name, label)} is no label", "write it as key=value")
+        if label.lower().startswith(_RESERVED_LABELS):
+            raise ContainmentError(
+                key.name,
+                f"{masked(key.name, label)} is in a namespace that the engine keeps for itself",
+                "give the label another key",
+            )
 
 
 def check_remap(value, version, ours):
@@ -171,12 +225,14 @@ def mask_url(string):
 
 def secret(name, value):
     """Whether the string `value` of a member called `name` must not be shown as it is."""
-    return isinstance(value, str) and value != "" and (bool(_SECRET_NAME.search(name)) or mask_url(value) != value)
+    return isinstance(value, str) and conceal(name, value) != value
 
 
 def conceal(name, value):
     """Return the string `value` of a member called `name` without its secret."""
-    return MASK if _SECRET_NAME.search(name) and value else mask_url(value)
+    if _SECRET_NAME.search(name) and value:
+        return MASK
+    return mask_url(_PROXY_USERINFO.sub(r"\g<1>" + MASK, value) if _PROXY_NAME.search(name) else value)
 
 
 def mask(value, name=""):
@@ -191,14 +247,3 @@ def mask(value, name=""):
 def masked(name, value):
     """Return `value` as JSON for a message, secrets masked."""
     return dumps(mask(value, name))
-
-
-def secrets(value, name=""):
-    """Return the set of strings in a JSON value that must not show up in any output."""
-    if isinstance(value, dict):
-        return set().union(*(secrets(part, member) for member, part in value.items()))
-    if isinstance(value, list):
-        return set().union(*(secrets(item, name) for item in value))
-    if not secret(name, value):
-        return set()
-    return {value} if _SECRET_NAME.search(name) else set(_USERINFO.findall(value))

@@ -25,11 +25,12 @@ class EngineError(ContainmentError):
 
     status: HTTP status of the engine's answer; None where there was none.
     hung: True where a time-out ran out: the engine accepts connections or requests and does not answer them.
+    absent: True where nobody listens on the socket.
     """
 
-    def __init__(self, subject, cause, mend, status=None, hung=False):
+    def __init__(self, subject, cause, mend, status=None, hung=False, absent=False):
         super().__init__(subject, cause, mend)
-        self.status, self.hung = status, hung
+        self.status, self.hung, self.absent = status, hung, absent
 
 
 class _Connection(http.client.HTTPConnection):
@@ -122,7 +123,7 @@ class Engine:
             return data
         try:
             return json.loads(data.decode("utf-8"))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._error(
                 method,
                 path,
@@ -144,7 +145,7 @@ class Engine:
             self.close()
         try:
             lines = [json.loads(line.decode("utf-8")) for line in data.splitlines() if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._error(
                 method, path, "answered with malformed JSON", "check that a Docker Engine listens on this socket"
             ) from None
@@ -231,12 +232,12 @@ class Engine:
         text = data.decode("utf-8", "replace").strip()
         try:
             message = json.loads(text)["message"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             message = text
         return self._error(
             method,
             path,
-            f"was answered with {status}: {str(message).strip()}",
+            f"was answered with {status}: {str(message).strip().encode('utf-8', 'replace').decode('utf-8')}",
             "mend what the engine names",
             status=status,
         )
@@ -251,13 +252,16 @@ class Engine:
                 hung=True,
             )
         if isinstance(error, FileNotFoundError):
-            return self._error(method, path, "there is no such socket, no engine runs here", "start the engine")
+            return self._error(
+                method, path, "there is no such socket, no engine runs here", "start the engine", absent=True
+            )
         if isinstance(error, ConnectionRefusedError):
             return self._error(
                 method,
                 path,
                 "nobody listens on the socket, the engine is dead",
                 "read its log, mend the cause, start it",
+                absent=True,
             )
         if isinstance(error, PermissionError):
             return self._error(method, path, f"uid {os.geteuid()} may not use the socket", "run with become: true")

@@ -7,11 +7,13 @@ import posixpath
 import re
 import stat
 
-from ansible_collections.containment.docker.plugins.module_utils import _conflicts, _engine_values
+from ansible_collections.containment.docker.plugins.module_utils import _conflicts, _daemon_keys, _engine_values
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # moby's daemon: setupDaemonRoot, since 20.10.3.
 GRAPH_ROOT_MODE = 0o710
+# The last id there is: the one after it stands for "no id" (chown(2)).
+MAX_ID = 2**32 - 2
 
 
 def graph_root_faults(graph_root, data_root, uid, gid):
@@ -86,7 +88,7 @@ def container(inspect, found_conflicts, owners, id_maps):
     id_map = id_maps.get(pid(inspect))
     return {
         "id": inspect.get("Id"),
-        "name": inspect.get("Name", "").lstrip("/"),
+        "name": (inspect.get("Name") or "").lstrip("/"),
         "state": (inspect.get("State") or {}).get("Status"),
         "image": config.get("Image"),
         "pid": pid(inspect),
@@ -130,7 +132,7 @@ def volume(one, owners, sizes):
 
 def components(version):
     """Return {"version", "api_version", "runc", "containerd"} of GET /version, None for what is not told."""
-    parts = {one.get("Name", "").lower(): one.get("Version") for one in version.get("Components") or []}
+    parts = {(one.get("Name") or "").lower(): one.get("Version") for one in version.get("Components") or []}
     return {
         "version": version.get("Version"),
         "api_version": version.get("ApiVersion"),
@@ -149,7 +151,7 @@ def orphans(shims, engines):
     known = {one for engine in engines for one in engine["containers"] or []}
     found = []
     for shim in shims:
-        if not re.match(r"moby(-\d+\.\d+)?$", shim["namespace"]) or shim["id"] in known:
+        if not re.match(r"moby(-[0-9]+\.[0-9]+)?\Z", shim["namespace"]) or shim["id"] in known:
             continue
         owners = [engine for engine in engines if plain(shim["address"]) in engine["containerd"]]
         # An engine that does not answer may know it.
@@ -176,12 +178,12 @@ def engine(raw, planned, engine_sockets, kinds):
     inspected = raw["inspected"]
     state = userns(raw["info"], remap, raw["expected_mapping"], raw["id_maps"], inspected)
     mapping = planned or state["mapping"]
-    known = {one["Name"]: one for one in raw["volumes"] or []}
+    known = {one.get("Name"): one for one in raw["volumes"] or []}
     others = {}
     for one in inspected:
-        others[one.get("Id")] = others[one.get("Name", "").lstrip("/")] = one
+        others[one.get("Id")] = others[(one.get("Name") or "").lstrip("/")] = one
     result = components(version)
-    runc = tuple(int(part) for part in re.findall(r"\d+", result["runc"] or "")[:2]) or None
+    runc = tuple(int(part) for part in re.findall(r"[0-9]+", result["runc"] or "")[:2]) or None
     containers = []
     for one in inspected:
         found = _conflicts.conflicts(one, mapping, raw["owners"], known, engine_sockets, others, runc)
@@ -198,6 +200,7 @@ def engine(raw, planned, engine_sockets, kinds):
         service=raw["service"],
         executable=raw["executable"],
         error=raw["error"],
+        error_code=raw["error_code"],
         config_file=raw["config_file"],
         config_error=raw["config_error"],
         configured=None if raw["config"] is None else _engine_values.redact(raw["config"]),
@@ -235,11 +238,60 @@ def remap_user(value):
     return user, group if colon else None
 
 
-def control_sockets(listening, hosts, default="/run/docker.sock"):
-    """Return the unix sockets an engine takes requests at, the default one first.
+def remap_fault(value):
+    """Return what is wrong with a value for userns-remap, None where nothing is. That its user is there is not
+    asked."""
+    if not isinstance(value, str) or not value:
+        return f"{value!r} is no value for userns-remap"
+    parts = value.split(":")
+    strange = any(
+        character.isspace()
+        or not character.isprintable()
+        or character in "/,"
+        # Digits to str.isdigit(), and no number to the engine.
+        or (character.isdigit() and character not in "0123456789")
+        for character in value
+    )
+    if len(parts) > 2 or not all(parts) or strange:
+        return f"{value!r} is no value for userns-remap"
+    if any(re.match(r"[0-9]+\Z", part) and (len(part) > 10 or int(part) > MAX_ID) for part in parts):
+        return f"{value!r} has an id above {MAX_ID}"
+    return None
 
-    listening: {path: held by init too} of its process. hosts: values of -H and of the key hosts. What listens is
-    believed before what is written; the engine's sockets for networks, metrics and swarm are none.
+
+def release(version):
+    """Return the engine's version as "28.5.2" of the answer to GET /version, None where it tells none that a release
+    has."""
+    try:
+        return ".".join(str(part) for part in _daemon_keys.parse_version((version or {}).get("Version") or ""))
+    except ContainmentError:
+        return None
+
+
+def primary(raws, socket, main_unit):
+    """Return the running engine that is the primary one, None where none is: the one that listens on its socket, else
+    that of the main service, else one that is only told to listen there and does not yet.
+
+    raws: raw engines, with "listens" (paths it really listens on) and "sockets" (those, else what it is told to).
+    """
+    for test in (
+        lambda raw: socket in raw["listens"],
+        lambda raw: raw["service"] == main_unit,
+        lambda raw: socket in raw["sockets"],
+    ):
+        found = next((raw for raw in raws if test(raw)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def control_sockets(listening, hosts, taken=(), default="/run/docker.sock"):
+    """Return (sockets, listens): the unix sockets an engine takes requests at, the default one first, and those of them
+    that it really listens on.
+
+    listening: {path: held by init too} of its process. hosts: values of -H and of the key hosts. taken: paths that
+    other engines or init listen on. What listens is believed before what is written, which counts only where none of
+    these listens; the engine's sockets for networks, metrics and swarm are none.
     """
     declared = []
     activated = False
@@ -249,7 +301,8 @@ def control_sockets(listening, hosts, default="/run/docker.sock"):
         elif host.startswith(("unix://", "/")):
             declared.append(plain(host[len("unix://") :] if host.startswith("unix://") else host) or default)
     real = [plain(path) for path, by_init in listening.items() if plain(path) in declared or (activated and by_init)]
-    return sorted(real or declared, key=lambda path: (path != default, path))
+    sockets = real or [path for path in declared if path not in taken]
+    return sorted(sockets, key=lambda path: (path != default, path)), real
 
 
 def plain(path):
@@ -279,10 +332,8 @@ def check_options(options):
     user = options["user"]
     if user is None:
         return
-    parts = user.split(":")
-    if len(parts) > 2 or not all(parts) or any(character.isspace() or character in "/," for character in user):
-        raise ContainmentError(
-            "user", f"{user!r} is no value for userns-remap", "give it as user, user:group, uid or uid:gid"
-        )
-    if parts[0] in ("root", "0"):
+    fault = remap_fault(user)
+    if fault is not None:
+        raise ContainmentError("user", fault, "give it as user, user:group, uid or uid:gid")
+    if user.partition(":")[0] in ("root", "0"):
         raise ContainmentError("user", f"{user!r} would switch remapping off", "name an unprivileged user")

@@ -35,10 +35,13 @@ def gather(remap, sockets, timeout, measure):
     services = _engine_sources.services()
     processes = _engine_sources.engines()
     program = _host_probe.executable("dockerd")
-    raws = [_running(process, services, sockets) for process in processes if process["host"]]
-    primary = next((raw for raw in raws if sockets[0] in raw["sockets"]), None) or next(
-        (raw for raw in raws if raw["service"] == MAIN_UNIT), None
-    )
+    hosts = [process for process in processes if process["host"]]
+    listening = {
+        pid: {_engine_facts.plain(path): by_init for path, by_init in _host_probe.listening(pid).items()}
+        for pid in [1] + [process["pid"] for process in hosts]
+    }
+    raws = [_running(process, services, sockets, listening) for process in hosts]
+    primary = _engine_facts.primary(raws, sockets[0], MAIN_UNIT)
     found = {path for raw in raws for path in raw["sockets"]}
     silent = [_silent(path, services) for path in sockets if path not in found and os.path.exists(path)]
     if primary is None:
@@ -56,9 +59,15 @@ def gather(remap, sockets, timeout, measure):
     shims = _engine_facts.orphans(_host_probe.shims(), raws)
     for raw in raws:
         raw["orphan_shims"] = [shim for shim in shims if shim["engine"] == raw["socket"]]
+    transactions, transactions_fault = _transactions()
     host = {
         "nested_engines": [
-            {"pid": one["pid"], "uid": one["uid"], "config_file": one["config_file"]}
+            # Its arguments are somebody else's, and need not be text.
+            {
+                "pid": one["pid"],
+                "uid": one["uid"],
+                "config_file": os.fsencode(one["config_file"]).decode("utf-8", "replace"),
+            }
             for one in processes
             if not one["host"]
         ],
@@ -67,24 +76,35 @@ def gather(remap, sockets, timeout, measure):
         "service": _service(raws, services),
         "installed": _installed(program, raws),
         "ids": ids,
-        "transactions": [name for name, _restored in _transaction.names()],
+        "transactions": transactions,
+        "transactions_fault": transactions_fault,
         "subid_faults": faults,
     }
     return host, raws
 
 
-def _running(process, services, sockets):
-    """Return the raw engine of a running dockerd of this host, before it is asked anything."""
-    listening = {_engine_facts.plain(path): by_init for path, by_init in _host_probe.listening(process["pid"]).items()}
+def _transactions():
+    """Return ([transaction], what is wrong with their directory or None)."""
+    try:
+        return [{"name": name, "status": status} for name, status in _transaction.names()], None
+    except (ContainmentError, OSError) as error:
+        return [], str(error)
+
+
+def _running(process, services, sockets, listening):
+    """Return the raw engine of a running dockerd of this host, before it is asked anything. listening: {pid: {path:
+    held by init too}} of all of them and of init."""
     config, error = _engine_read.config(process["config_file"])
     hosts = [flag.value for flag in process["flags"] if flag.key == "hosts"] or (config or {}).get("hosts")
-    own = _engine_facts.control_sockets(listening, hosts if isinstance(hosts, list) else None)
+    taken = {path for pid, paths in listening.items() if pid != process["pid"] for path in paths}
+    own, listens = _engine_facts.control_sockets(listening[process["pid"]], hosts, taken)
     # Of several sockets of one engine, the one that was asked for.
     own.sort(key=lambda path: sockets.index(path) if path in sockets else len(sockets))
     service = _service_of(process, services)
     return {
         "socket": own[0] if own else None,
         "sockets": own,
+        "listens": listens,
         "process": _host_probe.process(process["pid"]),
         "flags": process["flags"],
         "service": service.name if service else process["service"],
@@ -105,6 +125,7 @@ def _silent(path, services):
     return {
         "socket": path,
         "sockets": [path],
+        "listens": [],
         "process": None,
         "flags": [],
         "service": service.name if service else None,
@@ -129,33 +150,45 @@ def _service_of(process, services):
 def _read(raw, subids, timeout, measure):
     """Add to a raw engine what it answers and what lies around it."""
     if raw["socket"] is None:
-        raw.update(_engine_read.NOTHING, error="it listens on no unix socket, and other ones are not asked")
+        raw.update(
+            _engine_read.NOTHING,
+            error="it listens on no unix socket, and other ones are not asked",
+            error_code="engine_unreachable",
+        )
     elif raw["activated"]:
         raw.update(
             _engine_read.NOTHING,
             error="it does not run; systemd would start it for whoever connects, so it was not asked",
+            error_code="engine_dead",
         )
     elif raw["process"] and raw["process"]["state"] == "T":
         raw.update(
             _engine_read.NOTHING,
             error=f"process {raw['process']['pid']} is stopped (SIGSTOP or a debugger) and answers nothing",
+            error_code="engine_stopped",
         )
     else:
         raw.update(_engine_read.answers(raw["socket"], timeout))
+        if raw["process"] and raw["error_code"] == "engine_dead":
+            raw["error_code"] = "engine_unreachable"
     raw.update(_engine_read.surroundings(raw, timeout, measure))
     flags = raw["flags"] if raw["service_flags"] is None else raw["service_flags"]
     values = dict(raw["config"] or {}, **{flag.key: flag.value for flag in flags})
     raw["data_root"] = os.path.realpath(str(values.get("data-root") or _engine_values.DEFAULT_DATA_ROOT))
     info = raw["info"] or {}
-    raw["numbered_roots"] = _host_probe.numbered_roots(
-        _engine_values.split_root(info.get("DockerRootDir") or raw["data_root"], True)[0]
-    )
+    root = _engine_values.split_root(info.get("DockerRootDir") or raw["data_root"], True)[0]
+    raw["numbered_roots"] = []
+    try:
+        raw["numbered_roots"] = _host_probe.numbered_roots(root)
+    except OSError as error:
+        raw["error"] = raw["error"] or f"{root} could not be looked at: {error.strerror}"
+        raw["error_code"] = raw["error_code"] or "engine_refuses"
     raw["containerd"] = _engine_facts.containerd_sockets(values)
     remap = values.get("userns-remap")
     raw["expected_mapping"] = None
-    if isinstance(remap, str) and remap:
+    if _engine_facts.remap_fault(remap) is None:
         user = _engine_facts.remap_user(remap)[0]
-        raw["expected_mapping"] = _mapping(user, subids, (raw["version"] or {}).get("Version"))
+        raw["expected_mapping"] = _mapping(user, subids, _engine_facts.release(raw["version"]))
 
 
 def _subids():
@@ -185,7 +218,7 @@ def _mapping(user, subids, version):
 def _configured_user(raws):
     for raw in raws:
         value = (raw["config"] or {}).get("userns-remap")
-        if raw["primary"] and isinstance(value, str) and value:
+        if raw["primary"] and _engine_facts.remap_fault(value) is None:
             return _engine_facts.remap_user(value)
     return None
 
@@ -194,7 +227,7 @@ def _ids(remap, subids, raws):
     if remap is None:
         return None
     user, group = remap
-    version = next((raw["version"]["Version"] for raw in raws if raw["primary"] and raw["version"]), None)
+    version = next((_engine_facts.release(raw["version"]) for raw in raws if raw["primary"]), None)
     found = _host_probe.account(user, group)
     owner = _subid_host.read_owner(user)
     ranges = _ranges(user, subids, version)
@@ -244,7 +277,7 @@ def _version(path, raws):
     """Return the version of a dockerd: that of the engine that runs it, else what the program itself says."""
     for raw in raws:
         if raw["version"] and raw["executable"] == {"path": os.path.realpath(path), "replaced": False}:
-            return raw["version"]["Version"]
+            return raw["version"].get("Version")
     rc, output = _host_probe.run([path, "--version"])
     # "Docker version 26.1.5+dfsg1, build 411e817"
     words = output.split()

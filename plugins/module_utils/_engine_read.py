@@ -5,10 +5,13 @@
 nothing."""
 
 import os
+import re
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _conflicts,
+    _daemon_keys,
+    _daemon_values,
     _files,
     _host_probe,
     _json_text,
@@ -30,19 +33,149 @@ NOTHING = {
     "volumes": None,
     "networks": None,
     "error": None,
+    "error_code": None,
     "calls": 0,
 }
+
+# The largest process id there can be (PID_MAX_LIMIT in the kernel).
+PID_MAX = 4194304
+
+
+def _text(value):
+    return value is None or (isinstance(value, str) and _encodes(value))
+
+
+def _encodes(value):
+    """Whether a string is Unicode: a lone surrogate, which JSON can spell, can neither be written nor be a path."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _short(value):
+    return _text(value) and len(value or "") <= 128
+
+
+def _path(value):
+    return _text(value) and (not value or (value.startswith("/") and "\0" not in value))
+
+
+def _whole(value):
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _pid(value):
+    return _whole(value) and 0 <= (value or 0) <= PID_MAX
+
+
+def _switch(value):
+    return value is None or isinstance(value, bool)
+
+
+def _id(value):
+    return isinstance(value, str) and re.match(r"[0-9A-Za-z]{1,64}\Z", value) is not None
+
+
+def _texts_by_name(value):
+    return value is None or (isinstance(value, dict) and all(_text(name) and _text(one) for name, one in value.items()))
+
+
+def _registries(value):
+    return value is None or (
+        isinstance(value, dict)
+        and all(_text(name) and one and misfit(one, {"Secure": _switch}) is None for name, one in value.items())
+    )
+
+
+# What of each answer is used, as `misfit` takes it. Null stands for "not told" but in an id.
+VERSION = {"Version": _short, "ApiVersion": _short, "Components": [{"Name": _text, "Version": _short}]}
+INFO = {
+    "DockerRootDir": _path,
+    "SecurityOptions": [_text],
+    "Driver": _text,
+    "DriverStatus": [[_text]],
+    "LoggingDriver": _text,
+    "DefaultRuntime": _text,
+    "CgroupDriver": _text,
+    "CgroupVersion": _text,
+    "LiveRestoreEnabled": _switch,
+    "Debug": _switch,
+    "Images": _whole,
+    "Labels": [_text],
+    "Swarm": {"LocalNodeState": _text},
+    "Plugins": {"Authorization": [_text]},
+    "RegistryConfig": {"Mirrors": [_text], "InsecureRegistryCIDRs": [_text], "IndexConfigs": _registries},
+}
+CONTAINERS = [{"Id": _id, "Names": [_text]}]
+CONTAINER = {
+    "Id": _id,
+    "Name": _text,
+    "State": {"Pid": _pid, "Status": _text},
+    "Config": {"Image": _text, "User": _text, "Labels": _texts_by_name},
+    "HostConfig": {
+        "Privileged": _switch,
+        "PidMode": _text,
+        "NetworkMode": _text,
+        "IpcMode": _text,
+        "UTSMode": _text,
+        "UsernsMode": _text,
+        "CapAdd": [_text],
+        "GroupAdd": [_text],
+        "RestartPolicy": {"Name": _text},
+        "Devices": [{"PathOnHost": _text, "PathInContainer": _text, "CgroupPermissions": _text}],
+    },
+    "Mounts": [{"Type": _text, "Source": _text, "Destination": _text, "Name": _text, "Driver": _text, "RW": _switch}],
+}
+VOLUMES = {"Volumes": [{"Name": _text, "Driver": _text, "Mountpoint": _text, "Options": _texts_by_name}]}
+NETWORKS = [{"Name": _text, "Options": _texts_by_name}]
+
+
+def misfit(value, shape, place="the whole of it"):
+    """Return the place in a JSON value that has not the type that the engine's API gives it, None where all is well.
+
+    shape: a test, [shape of each item], or {member: its shape}; other members are not looked at. Lists and objects may
+    be null, their items may not.
+    """
+    if not isinstance(shape, (dict, list)):
+        return None if shape(value) else place
+    if value is None:
+        return None
+    if not isinstance(value, type(shape)):
+        return place
+    if isinstance(shape, dict):
+        parts = [(value.get(name), inner, name) for name, inner in shape.items()]
+    else:
+        parts = [(one, shape[0], place) for one in value]
+        if any(one is None for one in value):
+            return place
+    for part, inner, name in parts:
+        found = misfit(part, inner, name)
+        if found is not None:
+            return found
+    return None
 
 
 def config(path):
     """Return (values, None) of a daemon.json, {} where there is none; (None, what is wrong with it) where it cannot be
     read."""
     try:
-        return _json_text.value(_json_text.parse(_files.read(path).data, path)), None
+        values = _json_text.value(_json_text.parse(_files.read(path).data, path))
     except ContainmentError as error:
         return None, str(error)
     except OSError as error:
         return None, f"{path}: {error.strerror}"
+    try:
+        for name, value in values.items():
+            if name in _daemon_keys.KEYS:
+                _daemon_values.check_type(_daemon_keys.KEYS[name], value)
+        root = values.get("data-root") or ""
+        if "\0" in root:
+            raise ContainmentError("data-root", f"{root!r} is no path", "give the path of a directory")
+    except ContainmentError as error:
+        return None, f"{path}: {error}"
+    return values, None
 
 
 def answers(socket, timeout):
@@ -57,7 +190,7 @@ def answers(socket, timeout):
     listed = []
     with Engine(socket, timeout) as engine:
 
-        def get(path, query=None):
+        def get(path, shape, query=None):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise EngineError(
@@ -66,29 +199,49 @@ def answers(socket, timeout):
                     "look at its log, or raise timeout",
                     hung=True,
                 )
-            return engine.json("GET", path, query, timeout=min(timeout, left))
+            answer = engine.json("GET", path, query, timeout=min(timeout, left))
+            wrong = "the whole of it" if answer is None else misfit(answer, shape)
+            if wrong is not None:
+                raise Malformed(
+                    f"engine at {socket}, GET {path}",
+                    f"answered with what the Engine API does not have ({wrong})",
+                    "check that a Docker Engine listens on this socket",
+                )
+            return answer
 
         try:
-            found["version"] = get("/version")
-            found["info"] = get("/info")
-            listed = get("/containers/json", {"all": True})
+            found["version"] = get("/version", VERSION)
+            found["info"] = get("/info", INFO)
+            listed = get("/containers/json", CONTAINERS, {"all": True})
             found["containers"] = [one["Id"] for one in listed]
-            found["volumes"] = get("/volumes").get("Volumes") or []
-            found["networks"] = get("/networks")
+            found["volumes"] = get("/volumes", VOLUMES).get("Volumes") or []
+            found["networks"] = get("/networks", NETWORKS)
             while listed:
                 _inspect(get, listed[0], found)
                 listed.pop(0)
         except ContainmentError as error:
-            found["error"] = str(error)
+            found["error"], found["error_code"] = str(error), _code(error)
         found["calls"] = engine.calls
     for one in listed:
         found["not_inspected"].append(_not_inspected(one, found["error"]))
     return found
 
 
+class Malformed(EngineError):
+    """An answer that is JSON and not the Engine API's."""
+
+
+def _code(error):
+    if isinstance(error, Malformed):
+        return "answer_malformed"
+    if getattr(error, "hung", False):
+        return "engine_hangs"
+    return "engine_dead" if getattr(error, "absent", False) else "engine_refuses"
+
+
 def _inspect(get, one, found):
     try:
-        found["inspected"].append(get(f"/containers/{one['Id']}/json"))
+        found["inspected"].append(get(f"/containers/{one['Id']}/json", CONTAINER))
     except EngineError as error:
         if error.hung or error.status is None:
             raise
@@ -98,7 +251,7 @@ def _inspect(get, one, found):
 
 
 def _not_inspected(one, error):
-    return {"id": one["Id"], "name": ((one.get("Names") or [""])[0]).lstrip("/"), "error": error}
+    return {"id": one["Id"], "name": ((one.get("Names") or [""])[0] or "").lstrip("/"), "error": error}
 
 
 def surroundings(found, timeout, measure):

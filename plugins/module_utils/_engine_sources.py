@@ -9,6 +9,7 @@ tree.
 
 import glob
 import os
+import re
 
 from ansible_collections.containment.docker.plugins.module_utils import _engine_flags, _engine_units
 
@@ -54,14 +55,15 @@ def _text(root, path):
 def engines(root="/"):
     """Return [dict] of every running dockerd, oldest first.
 
-    Keys: pid, argv, exe, uid, started (seconds since epoch), flags [Flag], config_file, config_file_given, root
-    ("/proc/PID/root"), namespaces {name: "name:[number]"}, service (systemd unit of its cgroup, or None), host (an
-    engine of this host, not a nested one).
+    Keys: pid, argv, exe, uid (0 for what is root's in every respect alone), started (seconds since epoch), flags
+    [Flag], config_file, config_file_given, root ("/proc/PID/root"), namespaces {name: "name:[number]"}, service
+    (systemd unit of its cgroup, or None), host (an engine of this host, not a nested one nor one of another user, who
+    can call any program dockerd).
     """
     proc = root.rstrip("/") + "/proc"
     found = []
     for entry in os.listdir(proc):
-        if entry.isdigit():
+        if re.match(r"[0-9]+\Z", entry):
             try:
                 engine = _engine(proc, int(entry))
             except OSError:  # it ended while we looked
@@ -86,11 +88,12 @@ def _engine(proc, pid):
     flags = _engine_flags.parse_argv(argv[1:], f"running process {pid}")
     config_file = _engine_flags.config_file(flags, os.readlink(here + "/cwd"))
     namespaces = {name: os.readlink(f"{here}/ns/{name}") for name in NAMESPACES}
+    uid = _uid(here)
     return {
         "pid": pid,
         "argv": argv,
         "exe": exe,
-        "uid": os.stat(here).st_uid,
+        "uid": uid,
         "started": _started(proc, here),
         "flags": flags,
         "config_file": config_file,
@@ -98,8 +101,17 @@ def _engine(proc, pid):
         "root": here + "/root",
         "namespaces": namespaces,
         "service": _service_of(here),
-        "host": _of_this_host(proc, here, config_file, namespaces),
+        # Another user's paths are not looked at: they may lie on a file system of their own that never answers.
+        "host": uid == 0 and _of_this_host(proc, here, config_file, namespaces),
     }
+
+
+def _uid(here):
+    """Return the first of the real, effective, saved and file system uid that is not root's, else 0: whoever starts a
+    setuid program chooses its arguments."""
+    with open(here + "/status") as handle:
+        line = next(line for line in handle if line.startswith("Uid:"))
+    return next((uid for uid in map(int, line.split()[1:]) if uid != 0), 0)
 
 
 def _started(proc, here):

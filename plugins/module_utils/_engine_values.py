@@ -12,7 +12,7 @@ HIDDEN = "***"
 _USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
 _SECRET_NAME = re.compile(r"(?i)token|secret|passw|credential|api-?key")
 _SECRET_PAIR = re.compile(r"(?i)((?:token|secret|passw|credential|api-?key)[^=\s]*=)\S+")
-_NUMBERED = re.compile(r"(\d+)\.(\d+)$")
+_NUMBERED = re.compile(r"([0-9]{1,10})\.([0-9]{1,10})\Z")
 # What insecure-registries holds by itself.
 _LOCAL_REGISTRIES = ("127.0.0.0/8", "::1/128")
 

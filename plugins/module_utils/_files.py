@@ -7,17 +7,20 @@ No function here decides what a file should say.
 """
 
 import collections
+import contextlib
 import errno
 import fcntl
 import os
 import stat
 import struct
+import time
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 FS_IOC_GETFLAGS = 0x80086601 if struct.calcsize("l") == 8 else 0x80046601
 FS_IMMUTABLE_FL, FS_APPEND_FL = 0x10, 0x20
 MAX_BYTES = 64 * 1024 * 1024
+LOCK_SECONDS = 30
 
 # path: the real path, links resolved. data: bytes, None where there is no file. mode, uid, gid, identity, xattrs: None
 # where there is no file. identity is (device, inode, size, mtime_ns): what tells whether somebody else wrote meanwhile.
@@ -30,9 +33,17 @@ def open_parent(path, create=False):
     Links are resolved once, then every component is opened O_NOFOLLOW and has to be writable by nobody but root and the
     caller (a sticky directory is passed when what lies in it belongs to them), so that nobody else can swap it.
     With `create`, missing directories are made, mode 0755. Raises ContainmentError; FileNotFoundError where the
-    directory is missing and `create` is false.
+    directory is missing and `create` is false; OSError as the kernel says.
     """
+    try:
+        unusable = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        unusable = True
+    if unusable:
+        raise ContainmentError(repr(path), "holds a character that no path can hold", "take it out")
     real = os.path.realpath(path)
+    if not real.strip("/"):
+        raise ContainmentError(path, "is the root directory", "give the path of the file")
     *directories, name = [part for part in real.split("/") if part]
     trusted = {0, os.geteuid()}
     fd = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -71,7 +82,7 @@ def read(path):
     """Return the `File` at `path`, links followed. A missing file or directory has data None.
 
     Raises ContainmentError for what is no regular file, for a file over 64 MiB, and for directories others can write
-    to.
+    to; OSError as the kernel says.
     """
     try:
         parent, name, real = open_parent(path)
@@ -162,36 +173,66 @@ def _inode_flags(path):
         os.close(fd)
 
 
-def replace(before, data, mode=0o644, check=None):
+def rehearse(before, data, check):
+    """Make the file that `replace` would put in place, call `check(path)` with it, and remove it again.
+
+    Raises as `replace` does, and what `check` raises.
+    """
+    with _candidate(before, data, 0o644) as (_parent, _name, real, temporary):
+        check(os.path.join(os.path.dirname(real), temporary))
+
+
+def replace(before, data, mode=0o644):
     """Make the file `before.path` hold `data`, atomically; None removes it. Return the new `File`.
 
     Mode, owner and extended attributes are those of `before`, else `mode` and root's. The temporary file has a fixed
-    name in the same directory, so that one left by a killed run is reused, never gathered; callers hold the lock of the
-    file they replace. `check(path)`, where given, is called with the complete temporary file before it takes the place;
-    what it raises leaves the old file. Raises ContainmentError when the file is no longer the one that was read;
-    OSError as the kernel says.
+    name in the same directory, so that one left by a killed run is reused, never gathered; a lock on the directory
+    (flock) keeps two of us from sharing it. Raises ContainmentError when the file is no longer the one that was read,
+    and when the lock is not to be had for LOCK_SECONDS; OSError as the kernel says.
     """
+    with _candidate(before, data, mode) as (parent, name, real, temporary):
+        if data is not None:
+            os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+        else:
+            _unlink(name, parent)
+        os.fsync(parent)
+        return _read_at(parent, name, real)
+
+
+@contextlib.contextmanager
+def _candidate(before, data, mode):
+    """Hold the directory's lock and the complete temporary file, which is gone at the end; none is made for None."""
     parent, name, real = open_parent(before.path, create=data is not None)
     temporary = f".{name}.containment"
     try:
+        _lock(parent, os.path.dirname(real))
         try:
             if data is not None:
                 _unlink(temporary, parent)
                 _write_temporary(parent, temporary, data, before, mode)
-                if check is not None:
-                    check(os.path.join(os.path.dirname(real), temporary))
             _refuse_changed(parent, name, before)
-            if data is not None:
-                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            else:
-                _unlink(name, parent)
-        except BaseException:
+            yield parent, name, real, temporary
+        finally:
             _unlink(temporary, parent)
-            raise
-        os.fsync(parent)
-        return _read_at(parent, name, real)
     finally:
         os.close(parent)
+
+
+def _lock(fd, directory):
+    """Take the lock of a directory, which closing `fd` gives back."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise ContainmentError(
+                    directory,
+                    f"was locked by another program for {LOCK_SECONDS} s",
+                    "wait until it ends, then run again",
+                ) from None
+        time.sleep(0.05)
 
 
 def _unlink(name, parent):

@@ -7,7 +7,7 @@ Severities: "error", remapping fails or does harm as things are; "warning", some
 "note".
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_keys
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_keys, _engine_facts
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -16,20 +16,22 @@ FIRST_SAFE = (20, 10, 3)
 
 
 def findings(engines, host):
-    """Return [{"severity", "subject", "cause", "mend"}], errors first.
+    """Return [{"code", "severity", "subject", "cause", "mend"}], errors first. A code tells what is found and
+    never changes.
 
     engines: results of _engine_facts.engine. host: {"installed", "kernel", "ids", "service", "nested_engines",
-    "orphan_shims", "subid_faults"} as engine_info returns them.
+    "orphan_shims", "subid_faults", "transactions_fault"} as engine_info returns them.
     """
     found = []
 
-    def add(severity, subject, cause, mend):
-        found.append({"severity": severity, "subject": subject, "cause": cause, "mend": mend})
+    def add(code, severity, subject, cause, mend):
+        found.append({"code": code, "severity": severity, "subject": subject, "cause": cause, "mend": mend})
 
     if not engines:
-        add(NOTE, "engine", "none runs and none is installed on this host", "install one")
+        add("no_engine", NOTE, "engine", "none runs and none is installed on this host", "install one")
     if len(engines) > 1:
         add(
+            "several_engines",
             NOTE,
             "engines",
             f"{len(engines)} engines: {', '.join(one['socket'] or 'without a unix socket' for one in engines)}",
@@ -39,6 +41,7 @@ def findings(engines, host):
         _engine(one, add)
     for one in host["nested_engines"]:
         add(
+            "nested_engine",
             NOTE,
             f"process {one['pid']}",
             "is an engine inside of a container, of another host's namespaces or of an unprivileged user; it is not"
@@ -52,11 +55,24 @@ def findings(engines, host):
 def _engine(one, add):
     subject = f"engine at {one['socket'] or 'process {}'.format(one['pid'])}"
     if one["error"]:
-        add(ERROR, subject, one["error"], "mend the engine first: what it does not answer is not known")
+        add(
+            one["error_code"],
+            ERROR,
+            subject,
+            one["error"],
+            "mend the engine first: what it does not answer is not known",
+        )
     if one["config_error"]:
-        add(ERROR, one["config_file"], one["config_error"], "mend the file: the engine does not start with it")
+        add(
+            "config_malformed",
+            ERROR,
+            one["config_file"],
+            one["config_error"],
+            "mend the file: the engine does not start with it",
+        )
     if one["pid"] and one["executable"] and one["executable"]["replaced"]:
         add(
+            "program_replaced",
             NOTE,
             subject,
             f"its program {one['executable']['path']} was replaced since it started",
@@ -64,6 +80,7 @@ def _engine(one, add):
         )
     for container in one["not_inspected"]:
         add(
+            "container_unread",
             ERROR,
             f"container {container['name']}",
             f"could not be inspected: {container['error']}",
@@ -80,6 +97,7 @@ def _engine(one, add):
     ]
     if one["live_restore"] and running:
         add(
+            "live_restore",
             WARNING,
             subject,
             f"live-restore is on and {len(running)} containers run: toggling the remapping leaves them running"
@@ -88,6 +106,7 @@ def _engine(one, add):
         )
     if one["swarm"] not in (None, "", "inactive"):
         add(
+            "swarm",
             WARNING,
             subject,
             f"is part of a swarm ({one['swarm']}), whose state does not come along into another graph root",
@@ -95,6 +114,7 @@ def _engine(one, add):
         )
     if one["differences"]:
         add(
+            "values_pending",
             WARNING,
             subject,
             "runs with other values than configured:"
@@ -114,6 +134,7 @@ def _version_of(text):
 def _version(one, version, subject, add):
     if version < FIRST_SAFE:
         add(
+            "version_unsafe",
             ERROR,
             subject,
             f"version {one['version']} lets the remapped root become the real one (CVE-2021-21284)",
@@ -125,6 +146,7 @@ def _version(one, version, subject, add):
         return
     if version >= (29,) and explicit:
         add(
+            "containerd_store_set",
             ERROR,
             one["config_file"],
             "features.containerd-snapshotter is true, with which this engine does not start remapped",
@@ -132,6 +154,7 @@ def _version(one, version, subject, add):
         )
     elif version >= (29,):
         add(
+            "containerd_store_lost",
             WARNING,
             subject,
             "uses the containerd image store, which remapping switches off: image ids change their scheme and images"
@@ -140,6 +163,7 @@ def _version(one, version, subject, add):
         )
     else:
         add(
+            "containerd_store_builds",
             WARNING,
             subject,
             "uses the containerd image store, with which BuildKit builds fail when remapped (moby#47377)",
@@ -149,9 +173,19 @@ def _version(one, version, subject, add):
 
 def _remapping(one, version, subject, add):
     configured, effective = one["userns"]["configured"], one["userns"]["effective"]
-    user = (configured or "").partition(":")[0]
-    if user in ("root", "0"):
+    fault = _engine_facts.remap_fault(configured) if configured not in (None, "") else None
+    user = "" if fault or not configured else configured.partition(":")[0]
+    if fault:
         add(
+            "remap_malformed",
+            ERROR,
+            f"userns-remap of {subject}",
+            f"{fault}: after a restart the engine does not come up",
+            "give it as user, user:group, uid or uid:gid",
+        )
+    elif user in ("root", "0"):
+        add(
+            "remap_off",
             ERROR,
             f"userns-remap of {subject}",
             f"{configured!r} switches user namespaces off",
@@ -159,16 +193,24 @@ def _remapping(one, version, subject, add):
         )
     elif user == "default" and version is not None and version >= (28,):
         add(
+            "remap_default",
             WARNING,
             f"userns-remap of {subject}",
             "with 'default' this engine picks ranges without a look at those of other users",
             "name the user dockremap",
         )
     for fault in one["graph_root_faults"]:
-        add(ERROR, f"graph root of {subject}", fault, "find out who changed it, and restart the engine")
+        add(
+            "graph_root_faulty",
+            ERROR,
+            f"graph root of {subject}",
+            fault,
+            "find out who changed it, and restart the engine",
+        )
     expected, current = one["userns"]["expected"], f"{one['userns']['uid']}.{one['userns']['gid']}"
     if effective and expected and expected != current:
         add(
+            "ranges_changed",
             ERROR,
             f"userns-remap of {subject}",
             f"the ranges of {configured} now give {expected}, the engine runs with {current}: after a restart images,"
@@ -176,10 +218,35 @@ def _remapping(one, version, subject, add):
             "bring the old ranges back",
         )
 
+    if effective and user not in ("", "root", "0") and expected is None:
+        uid, gid = one["userns"]["uid"], one["userns"]["gid"]
+        add(
+            "ranges_missing",
+            ERROR,
+            f"userns-remap of {subject}",
+            f"{configured} has no subordinate ranges in /etc/subuid and /etc/subgid both: after a restart the engine"
+            " does not come up",
+            "give them back with subid_range"
+            + (
+                ""
+                if uid is None
+                else f": start {uid} for uids and {gid} for gids, as the graph root {current} has them"
+            ),
+        )
+
 
 def _host(host, add):
+    if host["transactions_fault"]:
+        add(
+            "transactions_unreadable",
+            ERROR,
+            "transactions",
+            f"cannot be read, and none can be rolled back: {host['transactions_fault']}",
+            "mend what is named",
+        )
     for shim in host["orphan_shims"]:
         add(
+            "orphan_shim",
             ERROR,
             f"process {shim['pid']}",
             f"is the shim of container {shim['id'][:12]} that no engine knows: it runs unmanaged",
@@ -187,6 +254,7 @@ def _host(host, add):
         )
     for fault in host["subid_faults"]:
         add(
+            "subid_malformed",
             ERROR,
             fault.partition(":")[0],
             fault.partition(": ")[2],
@@ -195,6 +263,7 @@ def _host(host, add):
     kernel = host["kernel"]
     if kernel["max_user_namespaces"] == 0:
         add(
+            "kernel_max_user_namespaces",
             ERROR,
             "user.max_user_namespaces",
             "is 0, which forbids user namespaces",
@@ -202,6 +271,7 @@ def _host(host, add):
         )
     if not kernel["user_namespaces"]:
         add(
+            "kernel_no_user_namespaces",
             ERROR,
             "kernel",
             f"a user namespace could not be made: {kernel['user_namespaces_error']}",

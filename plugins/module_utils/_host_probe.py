@@ -10,6 +10,7 @@ import grp
 import os
 import posixpath
 import pwd
+import re
 import select
 import signal
 import subprocess
@@ -70,11 +71,18 @@ def id_map(pid):
 
 
 def pids():
-    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    return sorted(int(name) for name in os.listdir("/proc") if number(name))
+
+
+def number(text):
+    """Tell whether a text is a plain decimal number. str.isdigit() also takes what int() refuses, such as a
+    superscript."""
+    return re.match(r"[0-9]+\Z", text) is not None
 
 
 def shims():
-    """Return the containerd shims of this pid namespace: [{"pid", "id", "namespace", "address"}].
+    """Return root's containerd shims of this pid namespace: [{"pid", "id", "namespace", "address"}]. Another user can
+    give any process the name and the arguments of one.
 
     id: the container's. namespace: containerd's ("moby", "moby-UID.GID", "plugins.moby", "k8s.io"). address:
     containerd's socket, "" where it is not in the arguments.
@@ -84,6 +92,8 @@ def shims():
     for pid in pids():
         words = (text(f"/proc/{pid}/cmdline") or "").split("\0")
         if not posixpath.basename(words[0]).startswith("containerd-shim") or _namespace(pid, "pid") != ours:
+            continue
+        if not _is_roots(pid):
             continue
         options = {}
         for word, value in zip(words, words[1:] + [""]):
@@ -133,6 +143,14 @@ def _sockets(pid):
     return found
 
 
+def _is_roots(pid):
+    """Tell whether all uids of a process are root's; whoever starts a setuid program chooses its arguments."""
+    for line in (text(f"/proc/{pid}/status") or "").splitlines():
+        if line.startswith("Uid:"):
+            return set(line.split()[1:]) == {"0"}
+    return False
+
+
 def _namespace(pid, kind):
     try:
         return os.readlink(f"/proc/{pid}/ns/{kind}")
@@ -159,7 +177,7 @@ def _entry(name, by_name, by_id, field):
         entry = by_name(name)
         return entry[0], entry[field]
     except KeyError:
-        if not name.isdigit():
+        if not number(name):
             return name, None
     try:
         entry = by_id(int(name))
@@ -314,7 +332,7 @@ def numbered_roots(data_root):
         return found
     for name in sorted(names):
         uid, dot, gid = name.partition(".")
-        if dot and uid.isdigit() and gid.isdigit():
+        if dot and number(uid) and number(gid):
             path = posixpath.join(data_root, name)
             info = os.lstat(path)
             found.append({"path": path, "uid": info.st_uid, "gid": info.st_gid, "mode": info.st_mode})

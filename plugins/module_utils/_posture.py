@@ -25,6 +25,8 @@ def report(after, name, before, proofs=(), baseline=(), check_mode=False):
         _control("userns-remap in force", _effective, before, after),
         _control("root in a container", _root, before, after),
         _control("graph root", _graph_root, before, after),
+        _control("other engines", _others, before, after),
+        _control("errors found", _errors, before, after),
     ]
     proofs = [] if check_mode else proofs
     good = all(one["verdict"] == PASS for one in controls) and all(one["passed"] for one in proofs)
@@ -92,6 +94,20 @@ def _graph_root(host):
     faults = engine["graph_root_faults"]
     text = f"{root['path']} ({root['uid']}:{root['gid']} {root['mode']})"
     return (f"{text}: {'; '.join(faults)}", False) if faults else (text, True)
+
+
+def _others(host):
+    """Every other engine of the host gives root away as well as the first one does."""
+    plain = [one for one in host["engines"] if not one["primary"] and not one["userns"]["effective"]]
+    if plain:
+        return f"{', '.join(str(one['socket'] or one['pid']) for one in plain)}: not remapped", False
+    number = len(host["engines"]) - 1
+    return (f"{number}, remapped" if number > 0 else "none"), True
+
+
+def _errors(host):
+    found = [one["subject"] for one in host["findings"] if one["severity"] == "error"]
+    return (", ".join(found), False) if found else ("none", True)
 
 
 def _proof_rows(proofs, baseline):

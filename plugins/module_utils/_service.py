@@ -4,7 +4,8 @@
 """The engine as a service: under systemd, and under an init script where systemd is not running.
 
 Both managers have the same face: `state()` -> the engine's process as `_host_probe.process` tells it, None where none
-runs, `start()`, `restart(seconds)`, `ready()` and `failed()` -> bool, `log()` -> [line].
+runs, `start()`, `restart(seconds)`, `ready()` and `failed()` -> bool, `log()` -> [line]: the
+engine's last lines, since `start` or `restart` where that was called.
 """
 
 import os
@@ -62,7 +63,7 @@ class Systemd:
     name = "systemd"
 
     def __init__(self):
-        self._since = time.time()
+        self._since = None
 
     def _show(self):
         code, text = _run(["systemctl", "show", UNIT, "--property=MainPID,ActiveState,SubState,Job,LoadState"])
@@ -99,24 +100,17 @@ class Systemd:
         return shown["SubState"] == "auto-restart" or (not waiting and shown["ActiveState"] in ("inactive", "failed"))
 
     def log(self):
-        text = _run(
-            [
-                "journalctl",
-                f"--unit={UNIT}",
-                f"--since=@{int(self._since)}",
-                "--output=cat",
-                "--no-pager",
-                f"--lines={LOG_LINES}",
-            ]
-        )[1]
-        return text.splitlines()
+        argv = ["journalctl", f"--unit={UNIT}", "--output=cat", "--no-pager", f"--lines={LOG_LINES}"]
+        if self._since is not None:
+            argv.append(f"--since=@{int(self._since)}")
+        return _run(argv)[1].splitlines()
 
 
 class InitScript:
     name = "init script"
 
     def __init__(self):
-        self._offset = self._log_size()
+        self._offset = 0
         self._missing = None
 
     def state(self):
@@ -131,10 +125,14 @@ class InitScript:
     def restart(self, seconds):
         """Let the engine stop its containers in its own time: the script itself kills it after ten seconds."""
         before = self.state()
-        os.kill(before["pid"], signal.SIGTERM)
+        if before:
+            try:
+                os.kill(before["pid"], signal.SIGTERM)
+            except ProcessLookupError:
+                before = None
         deadline = time.monotonic() + seconds
         # Until it is reaped: for the script a zombie still runs, and it would start nothing.
-        while same(_host_probe.process(before["pid"]), before):
+        while before and same(_host_probe.process(before["pid"]), before):
             if time.monotonic() > deadline:
                 raise ContainmentError(
                     "docker",

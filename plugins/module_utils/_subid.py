@@ -100,6 +100,12 @@ def lines_of(parsed, user, uid):
     return found
 
 
+def is_number(text):
+    """Whether `text` (str) is a uid or gid, not a name: ASCII digits alone, unlike str.isdigit(), and few enough for
+    int()."""
+    return bool(re.match(r"[0-9]{1,20}\Z", text))
+
+
 def encode(user):
     """Return a user name as it stands in the files."""
     return user.encode("utf-8", "surrogateescape")

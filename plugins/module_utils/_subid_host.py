@@ -34,9 +34,9 @@ def read_owner(name):
     such user.
     """
     try:
-        found = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+        found = pwd.getpwuid(int(name)) if _subid.is_number(name) else pwd.getpwnam(name)
     except (KeyError, OverflowError):
-        return Owner(None, int(name)) if name.isdigit() else Owner(name, None)
+        return Owner(None, int(name)) if _subid.is_number(name) else Owner(name, None)
     return Owner(found.pw_name, found.pw_uid)
 
 
@@ -61,7 +61,7 @@ def read_maps(proc="/proc"):
     found = {kind: [] for kind in KINDS}
     seen = {kind: {_text(f"{proc}/self/{kind}_map")} for kind in KINDS}
     for pid in os.listdir(proc):
-        if not pid.isdigit():
+        if not _subid.is_number(pid):
             continue
         for kind in KINDS:
             # Not told apart by ns/user: that link is closed to a root without all capabilities, the maps are open to

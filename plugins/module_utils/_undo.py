@@ -5,7 +5,8 @@
 
 from collections import Counter
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_json
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_json, _subid, _subid_alloc
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
 def undo(kind, path, before, after, now):
@@ -20,7 +21,7 @@ def undo(kind, path, before, after, now):
         return before
     if kind == "daemon_json":
         return _daemon_json.undo(before, after, now, path)
-    return _undo_lines(before, after, now)
+    return _undo_lines(path, before, after, now)
 
 
 def undo_all(transactions, now):
@@ -32,7 +33,7 @@ def undo_all(transactions, now):
     return state
 
 
-def _undo_lines(before, after, now):
+def _undo_lines(path, before, after, now):
     """Drop the lines that were added, and put those that were removed back to where they stood or to the end."""
     old, new, current = (_lines(data) for data in (before, after, now))
     added, missing = Counter(new) - Counter(old), Counter(old) - Counter(new)
@@ -42,13 +43,30 @@ def _undo_lines(before, after, now):
             added[line] -= 1
         else:
             kept.append(line)
-    there = set(kept)
+    there, back = set(kept), []
+    others = list((Counter(kept) - Counter(old)).elements())
     for position, line in enumerate(old):
         if missing[line]:
             missing[line] -= 1
             if line not in there:
                 kept.insert(min(position, len(kept)), line)
+                back.append(line)
+    _refuse_overlap(path, back, others)
     return b"".join(kept)
+
+
+def _refuse_overlap(path, back, others):
+    """Raise ContainmentError where a range that comes back meets one that was given away since."""
+    ours, theirs = (_subid.parse(b"".join(lines), path) for lines in (back, others))
+    met = _subid_alloc.overlap(list(zip(ours.starts, ours.counts)), list(zip(theirs.starts, theirs.counts)))
+    if met is not None:
+        index, (start, count) = met
+        raise ContainmentError(
+            path,
+            f"the range {start}:{count} that would come back meets {theirs.starts[index]}:{theirs.counts[index]}, "
+            "which somebody was given since",
+            "give that one another range first",
+        )
 
 
 def _lines(data):

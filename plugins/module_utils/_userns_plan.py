@@ -6,6 +6,8 @@
 `host` is the result of engine_info everywhere.
 """
 
+import re
+
 DATA_ROOT = "/var/lib/docker"
 PREDEFINED_NETWORKS = 3  # bridge, host, none
 
@@ -29,8 +31,11 @@ def state(host):
     engine = engine_of(host)
     if not running(host) or not engine["userns"]["effective"]:
         return {"data_root": engine["data_root"] if engine else DATA_ROOT, "uid_ranges": [], "gid_ranges": []}
-    # Without a running container the engine's mapping is what it makes of its user's lines.
-    mapping = engine["userns"]["mapping"] or engine["userns"]["expected_mapping"]
+    userns = engine["userns"]
+    # Without a running container the engine's mapping is what it makes of its user's lines. Where these are gone,
+    # which is a finding, no more is known than where the mapping starts.
+    mapping = userns["mapping"] or userns["expected_mapping"]
+    mapping = mapping or {"uid": [[0, userns["uid"], 1]], "gid": [[0, userns["gid"], 1]]}
     return {
         "data_root": engine["data_root"],
         "uid_ranges": _ranges(mapping["uid"]),
@@ -43,29 +48,19 @@ def _ranges(mapping):
 
 
 def identity(host, user, group):
-    """Return who the wanted remap user is and whether the engine has it in force.
+    """Return who the wanted remap user is.
 
     user, group: name or number; an empty group is the one with the user's name. Keys of the result:
-    key: the value for userns-remap. user, group: as asked for. create_user, create_group: bool. switch: bool, the
-    engine does not have this remapping in force. pending: bool, it is configured and a restart is all that is missing.
-    refusals: [text].
+    key: the value for userns-remap. user, group: as asked for. create_user, create_group: bool. refusals: [text].
     """
+    user, group = str(user), str(group)
     ids = host["ids"]
-    key = f"{user}:{group}" if group and group != user else user
-    pending, switch = False, True
-    if running(host):
-        engine = engine_of(host)
-        same = engine["userns"]["configured"] == key
-        pending = same and any(one["key"] == "userns-remap" for one in engine["differences"])
-        switch = pending or not same or not engine["userns"]["effective"]
     return {
-        "key": key,
+        "key": f"{user}:{group}" if group and group != user else user,
         "user": user,
         "group": group or user,
         "create_user": not _is_number(user) and ids["uid"] is None,
         "create_group": not _is_number(group or user) and ids["gid"] is None,
-        "switch": switch,
-        "pending": pending,
         "refusals": _misnamed(ids, user, group),
     }
 
@@ -92,28 +87,58 @@ def _misnamed(ids, user, group):
 
 
 def _is_number(text):
-    return text.isdigit()
+    return bool(re.match(r"[0-9]+\Z", text))
 
 
-def plan(host, switch, conflicts_ok=False, hidden_ok=False):
-    """Return {"before", "told", "refusals"}, for an engine that runs or, in check mode, for a host that has none yet.
+def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, check_mode=False):
+    """Return what a run would do and meet, for an engine that runs or, in check mode, for one that does not yet.
 
-    switch: as identity() says. before: as state(). told: [text], for the person who watches. refusals: [text], each
-    with object, cause and mend; any of them stops the run.
+    subid, key: results of subid_range and daemon_json in check mode. Keys of the result:
+    write: bool, ids or key change.
+    restart: bool, the engine does not have the outcome in force. before: as state(). told: [text], for the person who
+    watches. refusals: [text], each with object, cause and mend; any of them stops the run.
     """
-    refusals = [sentence(one) for one in host["findings"] if one["severity"] == "error"]
-    told = []
-    if running(host) and switch:
-        engine = engine_of(host)
-        refusals += _switch_refusals(engine)
-        for found, accepted, variable in (
-            (_conflicts(engine), conflicts_ok, "userns_conflicts_ok"),
-            (_hidden(engine), hidden_ok, "userns_hidden_ok"),
-        ):
-            told += found
+    write = subid["ranges"]["before"] != subid["ranges"]["after"] or bool(key["changed_keys"])
+    engine = engine_of(host)
+    awaited = check_mode and not running(host)  # It would be started first, and what it holds is not known.
+    refusals = [
+        sentence(one) for one in host["findings"] if one["severity"] == "error" and not (awaited and _of_silence(one))
+    ]
+    told = (
+        ["engine: it does not run, so what a switch would hide or break is not known before it does."]
+        if awaited
+        else []
+    )
+    restart = True
+    if running(host):
+        differing = [one["key"] for one in engine["differences"]]
+        restart = write or "userns-remap" in differing or not engine["userns"]["effective"]
+        found = []
+        if restart:
+            refusals += _restart_refusals(engine)
+            found.append((_unapplied(engine, differing), conflicts_ok, "userns_conflicts_ok"))
+        if _moves(engine, subid):
+            refusals += _move_refusals(engine)
+            found.append((_conflicts(engine), conflicts_ok, "userns_conflicts_ok"))
+            found.append((_hidden(engine), hidden_ok, "userns_hidden_ok"))
+        for texts, accepted, variable in found:
+            told += texts
             if not accepted:
-                refusals += [f"{one} Or set {variable}: true to go on all the same." for one in found]
-    return {"before": state(host), "told": told, "refusals": refusals}
+                refusals += [f"{one} Or set {variable}: true to go on all the same." for one in texts]
+    return {"write": write, "restart": restart, "before": state(host), "told": told, "refusals": refusals}
+
+
+def rollback(host):
+    """Return {"told", "refusals"} of a restart with another remapping, for a host whose engine may be dead."""
+    if not running(host):
+        return {"told": [], "refusals": []}
+    engine = engine_of(host)
+    return {"told": _hidden(engine), "refusals": _restart_refusals(engine) + _move_refusals(engine)}
+
+
+def unfinished(host):
+    """Return the name of the transaction that a run left open when it was killed, "" where none is."""
+    return next((one["name"] for one in reversed(host["transactions"]) if one["status"] == "open"), "")
 
 
 def sentence(finding):
@@ -121,17 +146,32 @@ def sentence(finding):
     return f"{finding['subject']}: {finding['cause']}; {finding['mend']}."
 
 
-def _switch_refusals(engine):
-    """Return what the switch itself must not meet: what a restart would leave behind or could not bring back."""
+def _of_silence(finding):
+    return finding.get("code") == "engine_dead"
+
+
+def _moves(engine, subid):
+    """Tell whether the engine would come to another graph root."""
+    after = subid["ranges"]["after"]
+    planned = (after["uid"][0]["start"], after["gid"][0]["start"])
+    return not engine["userns"]["effective"] or (engine["userns"]["uid"], engine["userns"]["gid"]) != planned
+
+
+def _restart_refusals(engine):
+    if engine["service"] is not None:
+        return []
+    return [
+        f"engine: process {engine['pid']} was started by hand, so that a restart would lose its flags; "
+        "stop it and start the docker service."
+    ]
+
+
+def _move_refusals(engine):
+    """Return what a switch to another graph root must not meet: what it would leave behind running or break apart."""
     found = []
-    if engine["service"] is None:
-        found.append(
-            f"engine: process {engine['pid']} was started by hand, so that a restart would lose its flags; "
-            "stop it and start the docker service."
-        )
     if engine["live_restore"] and any(one["state"] in ("running", "paused") for one in engine["containers"]):
         found.append(
-            "live-restore: true would leave running containers behind that the remapped engine does not know; "
+            "live-restore: true would leave running containers behind that the engine does not know afterwards; "
             "stop them, or set it to false and reload the engine."
         )
     if engine["swarm"] not in (None, "", "inactive"):
@@ -140,6 +180,16 @@ def _switch_refusals(engine):
             "leave it before the switch and join it after."
         )
     return found
+
+
+def _unapplied(engine, differing):
+    keys = [key for key in differing if key != "userns-remap"]
+    if not keys:
+        return []
+    return [
+        f"{engine['config_file']}: {', '.join(keys)} changed since the engine started, and the restart would apply "
+        "that too; restart the engine first, or take the change out."
+    ]
 
 
 def _conflicts(engine):
@@ -164,6 +214,6 @@ def _hidden(engine):
         return []
     root = engine["graph_root"]["path"] if engine["graph_root"] else engine["data_root"]
     return [
-        f"{root}: {', '.join(parts)} stay there, whole but unseen by the remapped engine, until the way back is taken; "
+        f"{root}: {', '.join(parts)} stay there, whole but unseen after the switch, until the way back is taken; "
         "save what is needed, or remove what is not."
     ]

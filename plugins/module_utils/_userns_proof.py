@@ -7,8 +7,72 @@ A mapping is a list of extents [container start, host start, count], as in /proc
 """
 
 import posixpath
+import re
+
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 IDENTITY = [[0, 0, 4294967295]]
+# 4294967295 is (uid_t) -1, which is no id.
+LAST_ID = 4294967294
+
+
+def check(uid_ranges, gid_ranges, data_root, timeout):
+    """Raise ContainmentError for what no engine can map or no proof can be made with. Arguments as of `expected`.
+
+    timeout: seconds.
+    """
+    ranges = {"uid_ranges": uid_ranges, "gid_ranges": gid_ranges}
+    if timeout < 1:
+        raise ContainmentError("timeout", f"{timeout} is no time to prove anything in", "give at least 1 second")
+    if not data_root.startswith("/"):
+        raise ContainmentError("data_root", f"{data_root!r} is not an absolute path", "give it from / on")
+    for key, given in ranges.items():
+        for start, count in given:
+            if not 0 <= start <= LAST_ID:
+                raise ContainmentError(key, f"start {start} is not an id", f"give one from 0 to {LAST_ID}")
+            if count < 1:
+                raise ContainmentError(key, f"count {count} of start {start} maps no id", "give at least 1")
+            if start + count - 1 > LAST_ID:
+                raise ContainmentError(
+                    key,
+                    f"start {start} and count {count} end above the last id {LAST_ID}",
+                    f"give a count of at most {LAST_ID - start + 1}",
+                )
+        ordered = sorted(given)
+        for (start, count), (other, _count) in zip(ordered, ordered[1:]):
+            if other < start + count:
+                raise ContainmentError(
+                    key,
+                    f"start {start}, count {count} overlaps start {other}",
+                    "give ranges that have no id in common",
+                )
+    if bool(uid_ranges) != bool(gid_ranges):
+        given, missing = sorted(ranges, key=lambda key: not ranges[key])
+        raise ContainmentError(
+            missing, f"is empty while {given} is not", "give both, or none for an engine without remapping"
+        )
+
+
+def parse_record(text):
+    """Return {"root", "begun", "pending", "container"} of the text of a proof's record.
+
+    text: the graph root, then, each ahead of the act or behind it, `begin image`, `end image`, `begin container`,
+      `end container ID`. A line that a kill cut short does not count.
+    root: path, None where nothing was made. begun: ["image", "container"] as far as it came. pending: the one of them
+    that may still be made, None. container: its id, None where it is not known.
+    """
+    lines = [line for line in text.splitlines(True) if line.endswith("\n")]
+    record = {"root": lines[0][:-1] if lines else None, "begun": [], "pending": None, "container": None}
+    for line in lines[1:]:
+        words = line.split()
+        if words[0] == "begin":
+            record["begun"].append(words[1])
+            record["pending"] = words[1]
+        elif words[:2] != ["end", "container"]:
+            record["pending"] = None
+        elif re.match(r"[0-9a-f]{64}\Z", words[-1]):
+            record.update(pending=None, container=words[-1])
+    return record
 
 
 def parse_map(text):

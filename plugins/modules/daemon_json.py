@@ -13,8 +13,9 @@ description:
   - Refuses, before anything is touched and in check mode too, what the engine would not start with or what would leave
     it without protection. These are keys that its command line sets as well (read from the running process, systemd
     units and their drop-ins, environment files, C(/etc/default/docker), C(/etc/sysconfig/docker) and init scripts),
-    keys that this engine does not know yet or any more, values of a wrong type, and a C(userns-remap) of C(root), with
-    more than two parts, or of C(default) on engines from 28.0 on.
+    keys that this engine does not know yet or any more, values of a wrong type or out of bounds, labels that are not
+    C(key=value), a C(default-runtime) that is nowhere defined, C(icc) and C(iptables) both off, and a C(userns-remap)
+    of C(root), with more than two parts, or of C(default) on engines from 28.0 on.
   - Refuses a file it cannot read as JSON, with line and column, and a file that cannot be replaced, for example an
     immutable one.
   - The new content is judged by C(dockerd --validate) before it takes the place of the old, where the engine has it
@@ -159,6 +160,7 @@ validated_by:
   sample: dockerd 26.1.5+dfsg1
 """
 
+import errno
 import os
 
 from ansible.module_utils.basic import AnsibleModule
@@ -174,6 +176,11 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 OWN_CHECKS = "own checks"
+MENDS = {
+    errno.ENOTDIR: "give a path that leads through directories alone",
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.EACCES: "run with become: true",
+}
 
 
 def read_host():
@@ -193,7 +200,14 @@ def read_file(path, services, engines):
     wanted = path or _daemon_json.default_path(services, engines)
     if not os.path.isabs(wanted):
         raise ContainmentError("path", f"{wanted!r} is not absolute", "start it with /")
-    return _files.read(wanted)
+    try:
+        return _files.read(wanted)
+    except OSError as error:
+        raise ContainmentError(
+            wanted,
+            f"cannot be read ({error.strerror})",
+            MENDS.get(error.errno, "mend the cause and run again"),
+        ) from error
 
 
 def start_words(path, services, engines):
@@ -210,7 +224,6 @@ def run(module, merge):
     """Do what the parameters ask for and return the result."""
     params = module.params
     transaction = params["transaction"] or _transaction.default_name("daemon_json")
-    _transaction.check_name(transaction)
     services, engines = read_host()
     before = read_file(params["path"], services, engines)
     program = _daemon_host.binary(services, engines)
@@ -241,6 +254,7 @@ def run(module, merge):
     if not plan.changed_keys:
         return result
     _files.refuse_unwritable(before)
+    _transaction.check_usable(transaction)
     if not module.check_mode:
         judges = (
             installed is not None
@@ -279,6 +293,10 @@ def main():
         result = run(module, merge)
     except ContainmentError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=str(ContainmentError(error.filename or "daemon_json", error.strerror, "mend the cause and run again"))
+        )
     module.exit_json(**result)
 
 

@@ -90,6 +90,7 @@ engines:
     socket: {description: "Path of the unix socket, null where it has none.", type: str, sample: /run/docker.sock}
     primary: {description: Whether this is the engine that the roles change., type: bool}
     error: {description: "Why the engine did not answer, or not all; null where it did.", type: str}
+    error_code: {description: "C(code) of the finding for it, null without C(error).", type: str, sample: engine_dead}
     pid: {description: Process id of dockerd., type: int}
     started: {description: "Start of the process, UTC, whole seconds.", type: str, sample: "2026-11-22T03:00:00Z"}
     incarnation: {description: "Boot, pid and start in ticks; the same as long as dockerd was not restarted,
@@ -213,16 +214,31 @@ ids:
   returned: always
   type: dict
 findings:
-  description: What a person should know, errors first, as C(severity) (V(error), V(warning), V(note)), C(subject),
-    C(cause), C(mend).
+  description:
+    - What a person should know, errors first, as C(code), C(severity) (V(error), V(warning), V(note)), C(subject),
+      C(cause), C(mend).
+    - "Codes of what an engine does not answer: V(engine_dead), none runs behind the socket; V(engine_unreachable), it
+      runs and listens on no socket that can be asked; V(engine_stopped), its process is stopped; V(engine_hangs), no
+      answer in time; V(engine_refuses), an answer or a directory of it is refused; V(answer_malformed), its answers are
+      not those of the Engine API; V(container_unread), one container could not be inspected."
+    - "Codes of an engine's configuration: V(config_malformed), daemon.json; V(values_pending), it runs with other
+      values; V(remap_malformed), userns-remap is no user; V(remap_off), it switches remapping off; V(remap_default), it
+      is V(default) with an engine that picks unsafe ranges; V(ranges_missing), the user has no subordinate ranges;
+      V(ranges_changed), it has others than are in force; V(containerd_store_set), V(containerd_store_lost),
+      V(containerd_store_builds), the containerd image store."
+    - "Other codes of an engine: V(program_replaced), V(version_unsafe), V(graph_root_faulty), V(live_restore),
+      V(swarm)."
+    - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
+      V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable)."
   returned: always
   type: list
   elements: dict
 transactions:
-  description: Names of the transactions that can be rolled back, the newest last.
+  description: The transactions that are kept, the newest last, as C(name) and C(status) (V(open), V(applied),
+    V(restored)). Empty with a finding where they cannot be read.
   returned: always
   type: list
-  elements: str
+  elements: dict
 """
 
 import os
@@ -249,7 +265,8 @@ def gather(user, sockets, timeout, measure):
         for raw in raws
     ]
     findings = _findings.findings(engines, host)
-    host.pop("subid_faults")
+    for name in ("subid_faults", "transactions_fault"):
+        host.pop(name)
     return dict(host, engines=engines, findings=findings)
 
 

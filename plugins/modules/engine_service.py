@@ -9,7 +9,7 @@ short_description: Start or restart the Docker Engine and wait until it answers
 version_added: "0.1.0"
 description:
   - Starts or restarts the engine through systemd, or through C(/etc/init.d/docker) where systemd is not running, and
-    returns only when the engine answers on its socket.
+    returns only when the engine answers on its socket, also where it ran before and nothing is changed.
   - Fails as soon as the service manager gives the start up, with the engine's own last log lines.
   - A restart gives the engine the time that it needs to stop its containers.
 author:
@@ -65,7 +65,7 @@ started:
   type: str
   sample: "2026-11-22T03:00:00Z"
 log:
-  description: The engine's last log lines since a start that failed. Empty otherwise.
+  description: The engine's last log lines where it did not start or does not answer. Empty otherwise.
   returned: always
   type: list
   elements: str
@@ -77,7 +77,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import _service
-from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError, socket_path
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
@@ -85,9 +85,9 @@ def describe(state):
     return "running since {started} as pid {pid}\n".format(**state) if state else "not running\n"
 
 
-def answers(socket):
+def answers(socket, seconds):
     try:
-        with Engine(socket, timeout=5) as engine:
+        with Engine(socket, timeout=seconds) as engine:
             engine.get("/_ping")
         return True
     except EngineError:
@@ -102,7 +102,9 @@ def wait(manager, before, socket, timeout):
     deadline = time.monotonic() + timeout
     while True:
         state = manager.state()
-        if state and not _service.same(state, before) and manager.ready() and answers(socket):
+        # A time-out of 0 would not wait for any answer.
+        seconds = min(5, max(0.1, deadline - time.monotonic()))
+        if state and not _service.same(state, before) and manager.ready() and answers(socket, seconds):
             return state
         if manager.failed():
             raise ContainmentError("docker", "the engine did not start", "read its log lines")
@@ -115,23 +117,30 @@ def wait(manager, before, socket, timeout):
 
 def run(module):
     params = module.params
+    socket, timeout = socket_path(params["socket"]), params["timeout"]
+    if timeout < 1:
+        raise ContainmentError("timeout", f"{timeout} is no time to start anything in", "give at least 1 second")
     manager = _service.manager()
     before = after = manager.state()
     changed = params["state"] == "restarted" or not before
     result = {"manager": manager.name, "log": []}
-    if changed and not module.check_mode:
+    if not module.check_mode:
         try:
-            if before:
-                manager.restart(params["timeout"])
+            if not changed:
+                after = wait(manager, None, socket, timeout)
             else:
-                manager.start()
-            after = wait(manager, before, params["socket"], params["timeout"])
+                if before:
+                    manager.restart(timeout)
+                else:
+                    manager.start()
+                after = wait(manager, before, socket, timeout)
         except ContainmentError as error:
             log = manager.log()
             told = "".join("\n  " + line for line in log) or " none"
+            now = {"pid": None, "started": None} if changed else before
             module.fail_json(
                 msg=f"{error} The engine's last log lines:{told}",
-                **dict(result, log=log, changed=True, pid=None, started=None),
+                **dict(result, log=log, changed=changed, pid=now["pid"], started=now["started"]),
             )
     outcome = "restarted\n" if before else "started\n"
     result["diff"] = {"before": describe(before), "after": outcome if changed else describe(before)}

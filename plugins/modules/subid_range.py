@@ -231,7 +231,8 @@ RANGE = {
 
 def wanted(params):
     """Return the Wanted that the module's parameters say. Raises ContainmentError for values that cannot be meant."""
-    if not re.match(r"[^\s:/#+\-][^\s:/]*\Z", params["name"]):
+    # No control characters, and no half surrogate pairs other than those that stand for bytes that are not UTF-8.
+    if not re.match(r"(?![#+\-])[^\s:/\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]+\Z", params["name"]):
         raise ContainmentError(
             "name", f"{params['name']!r} cannot be a user", "give one user name or uid, without group"
         )
@@ -289,7 +290,6 @@ def plan(module, wish, files):
 def run(module):
     wish = wanted(module.params)
     transaction = module.params["transaction"] or _transaction.default_name("subid_range")
-    _transaction.check_name(transaction)
     # Check mode leaves no trace, and locks are files.
     with contextlib.ExitStack() as stack:
         if not module.check_mode:
@@ -299,6 +299,8 @@ def run(module):
         changed = [kind for kind in _subid_plan.KINDS if planned.contents[kind] != (before[kind].data or b"")]
         for kind in changed:
             _files.refuse_unwritable(before[kind])
+        if changed:
+            _transaction.check_usable(transaction)
         if changed and not module.check_mode:
             _subid_host.replace(before, planned.contents, transaction)
             for kind in changed:

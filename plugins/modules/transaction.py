@@ -10,9 +10,12 @@ version_added: "0.1.0"
 description:
   - Restores the files that M(containment.docker.daemon_json) and M(containment.docker.subid_range) changed, from the
     versions that they kept under C(/var/lib/containment/transactions).
-  - Taking a transaction back takes every later one back first. What others wrote to the files since then survives;
-    where they changed the very key that is to be taken back, the module refuses and touches nothing.
-  - It restarts nothing. See RV(restart_required).
+  - Taking a transaction back takes every later one back first. What others wrote to the files since then survives.
+    Where they changed the very key that is to be taken back, or got a range that would come back, the module refuses
+    and touches nothing.
+  - It restarts nothing. An undo that needs a restart stays in the middle until O(state=closed) says that the engine
+    runs with it. Until then the module, called again, finishes the same undo and asks for the same restart, so that a
+    run that was killed in between is completed.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -27,9 +30,20 @@ attributes:
 options:
   name:
     description:
-      - The transaction before which the host shall be again, or V(last).
+      - The transaction before which the host shall be again, or V(last). One that was taken back already is nothing to
+        do.
+      - With O(state=closed), the transaction to close; V(last) is the undo in the middle.
     type: str
     default: last
+  state:
+    description:
+      - V(restored) puts the files back.
+      - V(closed) ends what is open. An undo in the middle is done, and V(last) means the transaction before it from now
+        on. Else the transaction is applied, which says that its run has proven what it wrote.
+      - V(reverted) puts the files of an undo in the middle to what they were before it, and forgets the undo.
+    type: str
+    choices: [restored, closed, reverted]
+    default: restored
   missing_ok:
     description:
       - Whether a name that is not kept counts as nothing to do. A failed run uses it, because it may not have written
@@ -41,6 +55,16 @@ options:
 EXAMPLES = r"""
 - name: Take the last run's changes back
   containment.docker.transaction:
+  register: undo
+
+- name: Restart the engine
+  containment.docker.engine_service:
+    state: restarted
+  when: undo.restart_required
+
+- name: Note that the engine runs with the restored files
+  containment.docker.transaction:
+    state: closed
 
 - name: Go back to the state before a certain run
   containment.docker.transaction:
@@ -49,20 +73,20 @@ EXAMPLES = r"""
 
 RETURN = r"""
 restored:
-  description: Names of the transactions that were taken back, in that order.
-  returned: always
+  description: Names of the transactions that are taken back, in that order.
+  returned: success
   type: list
   elements: str
   sample: ["20261122T101500Z-harden"]
 files:
   description: Paths of the files whose content changed.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["/etc/docker/daemon.json", "/etc/subgid", "/etc/subuid"]
 restart_required:
-  description: Whether the engine has to be restarted for the restored configuration to hold.
-  returned: always
+  description: Whether the engine has to be restarted for the files to hold, changed now or by a run that was killed.
+  returned: success
   type: bool
   sample: true
 """
@@ -81,67 +105,134 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
-def read(name, missing_ok):
-    """Return (transactions to undo, {path: File})."""
+def plan_restore(name, missing_ok):
+    """Return the `Undo` to do or to finish, None where there is nothing, and {path: kind}."""
+    begun = _transaction.pending()
+    if begun is not None:
+        if name != "last" and name not in begun.names:
+            told = ", ".join(begun.names)
+            raise ContainmentError(
+                "name", f"{name!r}, while the undo of {told} is not closed", "finish that one with name: last"
+            )
+        return begun
     if name != "last":
         _transaction.check_name(name)
         if missing_ok and name not in dict(_transaction.names()):
-            return [], {}
+            return None
     chosen = _transaction.select(name)
-    paths = {entry.path for one in chosen for entry in one.entries}
-    return chosen, {path: _files.read(path) for path in sorted(paths)}
-
-
-def apply(chosen, files, contents):
+    if not chosen:
+        return None
     modes = {entry.path: entry.mode for one in chosen for entry in one.entries if entry.mode is not None}
-    # The last file of the way in is the first of the way out: the engine's key goes before the ids that it names.
-    for path in sorted(contents, key=lambda one: not one.endswith(".json")):
-        if contents[path] != files[path].data:
-            _files.replace(files[path], contents[path], mode=modes.get(path, 0o644))
-    for one in chosen:
-        _transaction.mark_restored(one.name)
+    now = {entry.path: _files.read(entry.path).data for one in chosen for entry in one.entries}
+    contents = _undo.undo_all(chosen, now)
+    files = {path: (modes.get(path), now[path], contents[path]) for path in now if contents[path] != now[path]}
+    return _transaction.Undo([one.name for one in chosen], files)
 
 
-def show(kind, path, data, other):
+def replacements(undo, back):
+    """Return [(File, content, mode)] that still differ, the engine's key before its ids; `back`: after them."""
+    found = []
+    for path in sorted(undo.files, key=lambda one: (_is_key(one) == back, one)):
+        mode, before, after = undo.files[path]
+        file = _files.read(path)
+        target, source = (before, after) if back else (after, before)
+        if file.data not in (target, source):
+            raise ContainmentError(path, "was changed by somebody in the middle of an undo", "put it right by hand")
+        if file.data != target:
+            _files.refuse_unwritable(file)
+            found.append((file, target, mode))
+    return found
+
+
+def _is_key(path):
+    return path.endswith(".json")
+
+
+def show(path, data, other):
     """Return the text of a version for the diff, secrets masked."""
-    if kind == "daemon_json":
+    if _is_key(path):
         return "" if data is None else _daemon_json.shown(data, path, other)
     return (data or b"").decode("utf-8", "replace")
 
 
+def restored(module):
+    undo = plan_restore(module.params["name"], module.params["missing_ok"])
+    if undo is None:
+        return [], [], False, False
+    todo = replacements(undo, back=False)
+    if not module.check_mode:
+        if _transaction.pending() is None:
+            _transaction.begin_undo(undo)
+        replace(todo)
+        if not undo.files:
+            _transaction.end_undo(undo, taken_back=True)
+    return undo.names, todo, bool(undo.files), True
+
+
+def closed(module):
+    undo = _transaction.pending()
+    if undo is not None:
+        if replacements(undo, back=False):
+            raise ContainmentError(
+                "state", "closed, while files are not put back yet", "call it with state: restored first"
+            )
+        if not module.check_mode:
+            _transaction.end_undo(undo, taken_back=True)
+        return undo.names, [], False, True
+    name = module.params["name"]
+    changed = dict(_transaction.names()).get(name) == _transaction.OPEN
+    if changed and not module.check_mode:
+        _transaction.set_status(name, _transaction.APPLIED)
+    return [], [], False, changed
+
+
+def reverted(module):
+    undo = _transaction.pending()
+    if undo is None:
+        return [], [], False, False
+    todo = replacements(undo, back=True)
+    if not module.check_mode:
+        replace(todo)
+        _transaction.end_undo(undo, taken_back=False)
+    return [], todo, bool(undo.files), True
+
+
+def replace(todo):
+    for file, content, mode in todo:
+        _files.replace(file, content, mode=0o644 if mode is None else mode)
+
+
 def run(module):
-    name, missing_ok = module.params["name"], module.params["missing_ok"]
     with contextlib.ExitStack() as held:
         if not module.check_mode:
             held.enter_context(_shadow_lock.locked())
-        chosen, files = read(name, missing_ok)
-        contents = _undo.undo_all(chosen, {path: file.data for path, file in files.items()})
-        changed = [path for path in files if contents[path] != files[path].data]
-        for path in changed:
-            _files.refuse_unwritable(files[path])
-        if chosen and not module.check_mode:
-            apply(chosen, files, contents)
-    kinds = {entry.path: entry.kind for one in chosen for entry in one.entries}
+            held.enter_context(_transaction.locked())
+        act = {"restored": restored, "closed": closed, "reverted": reverted}[module.params["state"]]
+        names, todo, restart_required, changed = act(module)
     module.exit_json(
-        changed=bool(chosen),
-        restored=[one.name for one in chosen],
-        files=changed,
-        restart_required=any(kinds[path] == "daemon_json" for path in changed),
+        changed=changed,
+        restored=names,
+        files=sorted(file.path for file, _content, _mode in todo),
+        restart_required=restart_required,
         diff=[
             {
-                "before_header": path,
-                "after_header": path,
-                "before": show(kinds[path], path, files[path].data, contents[path]),
-                "after": show(kinds[path], path, contents[path], files[path].data),
+                "before_header": file.path,
+                "after_header": file.path,
+                "before": show(file.path, file.data, content),
+                "after": show(file.path, content, file.data),
             }
-            for path in changed
+            for file, content, _mode in todo
         ],
     )
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "default": "last"}, "missing_ok": {"type": "bool", "default": False}},
+        argument_spec={
+            "name": {"type": "str", "default": "last"},
+            "state": {"type": "str", "choices": ["restored", "closed", "reverted"], "default": "restored"},
+            "missing_ok": {"type": "bool", "default": False},
+        },
         supports_check_mode=True,
     )
     try:

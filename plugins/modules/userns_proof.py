@@ -12,7 +12,10 @@ description:
     root has on the host, whether the container can write to and delete a file of the host's root that is mounted in,
     and the owner and mode of the graph root.
   - The image is made of the host's own shell, C(rm) and their libraries, so no registry is asked. The container has no
-    network. Container, image and the directory C(/run/containment/proof) are removed at the end.
+    network. Container, image and the directory below C(/run/containment) have random names and are removed at the
+    end, also where the proof fails or is ended by SIGTERM or SIGHUP. What a killed proof left is removed by the next
+    one on the same graph root.
+  - Proofs on one host take turns.
   - Fails where a proof does not come out as expected, with every expectation and observation in RV(proofs).
 author:
   - containment.docker contributors (@containment)
@@ -67,7 +70,7 @@ options:
     default: /run/docker.sock
   timeout:
     description:
-      - Seconds until the container has to have done its work.
+      - Seconds until the container has to have done its work. As long a proof waits before that for another one.
     type: int
     default: 60
 """
@@ -110,7 +113,7 @@ evidence:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import _proof_container, _userns_proof
-from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, socket_path
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
@@ -118,15 +121,12 @@ def run(module):
     ranges = {
         kind: [[one["start"], one["count"]] for one in module.params[kind]] for kind in ("uid_ranges", "gid_ranges")
     }
-    if bool(ranges["uid_ranges"]) != bool(ranges["gid_ranges"]):
-        given, missing = sorted(ranges, key=lambda kind: not ranges[kind])
-        raise ContainmentError(
-            missing, f"is empty while {given} is not", "give both, or none for an engine without remapping"
-        )
+    _userns_proof.check(data_root=module.params["data_root"], timeout=module.params["timeout"], **ranges)
+    socket = socket_path(module.params["socket"])
     wanted = _userns_proof.expected(data_root=module.params["data_root"], **ranges)
     observed, evidence = {}, ""
     if not module.check_mode:
-        with Engine(module.params["socket"], timeout=30) as engine:
+        with Engine(socket, timeout=30) as engine:
             observed, evidence = _proof_container.observe(engine, module.params["timeout"])
     proofs = _userns_proof.judge(wanted, observed)
     failed = [one for one in proofs if not one["passed"]]

@@ -169,7 +169,7 @@ def test_folders_and_fifos_in_its_place_are_refused(place):
 def test_a_folder_that_others_can_write_to_is_refused(place):
     place.etc.chmod(0o777)
     try:
-        assert "others than root can change what lies in it" in place.refusal()
+        assert "others can change its content" in place.refusal()
     finally:
         place.etc.chmod(0o755)
 
@@ -188,6 +188,43 @@ def test_a_folder_that_others_can_write_to_is_refused(place):
 def test_malformed_files_stay(place, data, words):
     place.reset(data)
     assert place.refusal().startswith(f"{place.inside}/daemon.json, {words}")
+
+
+@pytest.mark.parametrize(
+    "path, words",
+    [
+        ("/", "/: is the root directory; give the path of the file."),
+        ("/etc/a\0b", "holds a character that no path can hold"),
+        ("/etc/a\ud800", "holds a character that no path can hold"),
+        (
+            "/etc/passwd/x",
+            "/etc/passwd/x: cannot be read (Not a directory); give a path that leads through directories",
+        ),
+        ("/etc/" + "n" * 300, "cannot be read (File name too long); give a shorter path"),
+    ],
+)
+def test_paths_of_no_file_are_refused(place, path, words):
+    # Where it logs its calls, ansible-core itself ends on what syslog does not take, before the module is asked.
+    assert words in place.refusal(path=path, _ansible_no_log=True)
+
+
+@pytest.mark.parametrize(
+    "merge", [{"labels": ["x"]}, {"bip": "nonsense"}, {"default-runtime": "nope"}, {"max-concurrent-downloads": 2**70}]
+)
+def test_values_that_end_an_engine_without_validate_are_refused(place, merge):
+    assert place.refusal(merge=merge).startswith(next(iter(merge)) + ": ")
+
+
+def test_a_transaction_that_was_taken_back_is_refused(place):
+    assert place.module(transaction="t-a")["rc"] == 0
+    manifest = place.root / "var/lib/containment/transactions/t-a/manifest.json"
+    kept = json.loads(manifest.read_text())
+    kept["status"] = "restored"
+    manifest.write_text(json.dumps(kept))
+    words = "transaction: 't-a' was taken back"
+    assert words in place.refusal(transaction="t-a", merge={"icc": True})
+    assert "cannot name a directory" in place.refusal(transaction="../t", merge={"icc": True})
+    assert place.module(transaction="t-a")["rc"] == 0, "nothing to change needs no transaction"
 
 
 @pytest.mark.parametrize("letter, word", [("i", "immutable"), ("a", "append-only")])

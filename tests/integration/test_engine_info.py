@@ -299,6 +299,52 @@ def test_several_engines(docker_host):
     assert one["primary"] and one["pid"] is None and two["socket"] == "/run/tenant.sock"
 
 
+def test_what_another_user_calls_dockerd_or_a_shim_is_none(docker_host):
+    host = docker_host("bookworm")
+    host.run(["systemctl", "stop", "docker.socket", "docker.service"])
+    shell(host, "useradd -m mallory; cp /usr/bin/python3 /home/mallory/dockerd; echo '{}' >/home/mallory/c.json")
+    script = "import time; time.sleep(600)"
+    words = "-namespace moby -id deadbeef -address /run/containerd/containerd.sock"
+    shell(host, "cat >/home/mallory/s.py", input=script)
+    shell(
+        host,
+        "su mallory -c 'cd; exec ./dockerd s.py --config-file=/home/mallory/c.json' >/dev/null 2>&1 &"
+        f" su mallory -s /bin/bash -c 'cd; exec -a containerd-shim-runc-v2 python3 s.py {words}' >/dev/null 2>&1 &"
+        " for i in $(seq 99); do test $(pgrep -cu mallory) -ge 2 && exit; sleep 0.1; done; false",
+    )
+    # The engine is dead: nobody takes its place.
+    result = info(host)
+    assert primary(result)["pid"] is None and primary(result)["config_file"] == "/etc/docker/daemon.json"
+    assert [one["code"] for one in result["findings"] if one["severity"] == "error"] == ["engine_dead"]
+    # It runs, and is younger.
+    host.run(["systemctl", "start", "docker"])
+    host.wait_for_engine()
+    result = info(host)
+    engine = primary(result)
+    assert len(result["engines"]) == 1 and engine["error"] is None and engine["service"] == "docker.service"
+    (nested,) = result["nested_engines"]
+    assert nested["uid"] != 0 and nested["config_file"] == "/home/mallory/c.json"
+    assert result["orphan_shims"] == [] and subjects(result, "error") == []
+
+
+def test_a_user_that_is_no_number_and_ranges_that_are_gone(docker_host):
+    host = docker_host("bookworm")
+    shell(host, RANGES.format(300000))
+    host.import_image("busybox")
+    host.run(["docker", "create", "--name", "odd", "--user", "²", "busybox", "true"])
+    (container,) = primary(info(host, user="dockremap"))["containers"]
+    assert container["user"] == "²" and container["conflicts"] == []
+    configure(host, **{"userns-remap": "dockremap"})
+    restart(host)
+    shell(host, ": >/etc/subuid; : >/etc/subgid")
+    result = info(host)
+    userns = primary(result)["userns"]
+    assert userns["effective"] and userns["mapping"] is None and userns["expected_mapping"] is None
+    (mend,) = [one["mend"] for one in result["findings"] if one["code"] == "ranges_missing"]
+    assert "300000" in mend
+    assert host.run(["systemctl", "restart", "docker"], check=False).returncode != 0
+
+
 def test_a_ghost_of_live_restore(docker_host):
     host = docker_host("bookworm")
     shell(host, RANGES.format(300000))
@@ -342,6 +388,7 @@ def test_a_host_with_an_init_script(docker_host):
         ({"user": "root"}, "remapping off"),
         ({"user": "a:b:c"}, "user:group"),
         ({"user": ""}, "user:group"),
+        ({"user": "²"}, "user:group"),
         ({"sockets": ["tcp://1.2.3.4:2375"]}, "unix socket"),
         ({"sockets": []}, "sockets"),
         ({"timeout": 0}, "timeout"),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.hosts import play
+from tests.hosts import module, play
 
 HARDEN, AUDIT, ROLLBACK = ("containment.docker." + name for name in ("harden", "audit", "rollback"))
 SUITES = ["bookworm", "trixie", "forky"]
@@ -222,13 +222,101 @@ def test_a_user_of_ones_own_with_two_ranges(docker_host):
 def test_rollback_to_a_named_run_spares_what_others_wrote_since(docker_host):
     host = docker_host("bookworm")
     host.run(["tee", "/etc/docker/daemon.json"], input='{\n\t"debug": true\n}')
+    # Somebody else's change that no restart has applied yet is not applied by the way.
+    refused = run(HARDEN, [host])
+    assert refused.rc == 2 and "debug changed since the engine started" in reason(refused)
+    host.run(["systemctl", "restart", "docker"])
     assert run(HARDEN, [host], engine_transaction="first").rc == 0
+    named = run(HARDEN, [host], engine_transaction="first", userns_start="1000")
+    assert named.rc == 2 and "engine_transaction: first is the name of an earlier run" in reason(named)
     host.run(["sed", "-i", 's/"debug": true/"debug": true,\\n\\t"labels": ["a=b"]/', "/etc/docker/daemon.json"])
     host.run(["useradd", "somebody"])
     back = run(ROLLBACK, [host], engine_rollback_to="first")
     assert back.rc == 0, back.stdout
     assert json.loads(files(host)["/etc/docker/daemon.json"]) == {"debug": True, "labels": ["a=b"]}
     assert "dockremap" not in files(host)["/etc/subuid"] and "somebody" in files(host)["/etc/subuid"]
+
+
+def test_a_stopped_engine_is_announced_as_far_as_it_is_known_and_hardened(docker_host):
+    host = docker_host("bookworm")
+    host.run(["systemctl", "stop", "docker.service", "docker.socket"])
+    announced = run(HARDEN, [host], "--check", "--diff")
+    assert announced.rc == 0, announced.stdout
+    first = run(HARDEN, [host], "--diff")
+    assert first.rc == 0 and changes(announced) == changes(first)
+
+
+def test_a_run_that_was_killed_is_gone_on_with_and_can_be_taken_back_whole(docker_host):
+    """The kill is made of its traces: what the modules of a run wrote before the restart."""
+    host = docker_host("bookworm")
+    before = files(host)
+    host.run(["groupadd", "--system", "dockremap"])
+    host.run(["useradd", "--system", "--gid", "dockremap", "dockremap"])
+    assert not module(host, "containment.docker.subid_range", {"name": "dockremap", "transaction": "killed"}).get(
+        "failed"
+    )
+    given = {"merge": {"userns-remap": "dockremap"}, "transaction": "killed"}
+    assert not module(host, "containment.docker.daemon_json", given).get("failed")
+    drop_in(host, OPENED)
+    failed = run(HARDEN, [host])
+    assert failed.rc == 2 and "its mode is 0755 instead of 0710" in reason(failed), failed.stdout
+    assert files(host) == before and "userns" not in host.run(["docker", "info"]).stdout.partition("Security")[2]
+    assert not module(host, "containment.docker.daemon_json", given | {"transaction": "again"}).get("failed")
+    drop_in(host, "")
+    assert run(HARDEN, [host]).rc == 0
+    assert run(ROLLBACK, [host]).rc == 0 and files(host) == before
+
+
+def test_a_way_back_that_fails_is_told_with_both_reasons(docker_host):
+    """Somebody's script changes the key again while the engine starts, and fails."""
+    host = docker_host("bookworm")
+    drop_in(host, "ExecStartPre=/bin/sed -i s/dockremap/somebody/ /etc/docker/daemon.json\nExecStartPre=/bin/false")
+    host.run(["mkdir", "-p", "/etc/docker"])
+    host.run(["tee", "/etc/docker/daemon.json"], input="{}\n")
+    result = run(HARDEN, [host])
+    assert result.rc == 2
+    assert "Restart the engine once" in reason(result) and "was changed again since" in reason(result)
+    assert "The engine does not run" in reason(result)
+
+
+def test_a_rollback_that_fails_is_itself_taken_back(docker_host):
+    host = docker_host("bookworm")
+    assert run(HARDEN, [host]).rc == 0
+    hardened = files(host)
+    drop_in(host, "ExecStartPre=/bin/grep -q userns-remap /etc/docker/daemon.json")
+    result = run(ROLLBACK, [host])
+    assert result.rc == 2 and "The rollback failed and was itself taken back. The engine runs" in reason(result)
+    assert files(host) == hardened and run(AUDIT, [host]).rc == 0
+    drop_in(host, "")
+    # Killed after the files and before the restart: the next rollback finishes this one, and takes no other back.
+    assert module(host, "containment.docker.transaction", {})["restart_required"]
+    assert run(ROLLBACK, [host]).rc == 0
+    assert "userns" not in host.run(["docker", "info", "--format", "{{.SecurityOptions}}"]).stdout
+    assert run(ROLLBACK, [host]).stats[host.name]["changed"] == 0
+
+
+def test_a_moved_range_is_a_switch_and_can_be_taken_back(docker_host):
+    host = docker_host("bookworm")
+    assert run(HARDEN, [host]).rc == 0
+    host.import_image("busybox")
+    there = files(host)
+    moved = {"userns_start": "400000000", "userns_allow_move": "true"}
+    refused = run(HARDEN, [host], **moved)
+    assert refused.rc == 2 and "1 image stay there" in reason(refused) and files(host) == there
+    result = run(HARDEN, [host], userns_hidden_ok="true", **moved)
+    assert result.rc == 0, result.stdout
+    assert "0 -> 400000000 (65536)" in "".join(tables(result))
+    assert run(ROLLBACK, [host]).rc == 0 and files(host) == there
+    assert "busybox" in host.run(["docker", "images"]).stdout
+
+
+def test_an_unreachable_host_stops_the_batches_behind_its_own(docker_host):
+    gone, good, later = (docker_host("bookworm") for _number in range(3))
+    before = files(later)
+    gone.kill()
+    result = run(HARDEN, [gone, good, later], harden_serial=2)
+    assert result.rc != 0 and files(later) == before
+    assert any("hardened" in line for line in tables(result))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ The module runs as its own process, as the engine's own tools do; only the contr
 
 import collections
 import itertools
+import json
 import os
 import re
 import shutil
@@ -97,6 +98,28 @@ def place(lasting):
     yield lasting
     for name in ("passwd", "group", "shadow", "gshadow"):
         lasting.run(["cp", "-a", lasting.folder / name, f"/etc/{name}"])
+
+
+def test_a_transaction_that_was_taken_back_is_refused(place):
+    assert place.module(transaction="t-a")["rc"] == 0
+    manifest = place.root / "var/lib/containment/transactions/t-a/manifest.json"
+    kept = json.loads(manifest.read_text())
+    kept["status"] = "restored"
+    manifest.write_text(json.dumps(kept))
+    for check in (True, False):
+        refused = place.module(transaction="t-a", state="absent", _ansible_check_mode=check)
+        assert refused["rc"] != 0 and "transaction: 't-a' was taken back" in refused["msg"]
+    assert place.read() == (NEW, NEW)
+
+
+@pytest.mark.parametrize(
+    "name, words", [("²", "there is no user ²"), ("a\0b", "cannot be a user"), ("mal\ud800", "cannot be a user")]
+)
+def test_names_that_no_user_can_have_are_told(place, name, words):
+    # Where it logs its calls, ansible-core itself ends on what syslog does not take, before the module is asked.
+    refused = place.module(name=name, _ansible_no_log=True)
+    assert refused["rc"] != 0 and words in refused["msg"] and "Traceback" not in refused["stderr"]
+    assert place.read() == (OLD, OLD)
 
 
 def test_check_run_check_again_run_again(place):

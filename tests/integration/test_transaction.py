@@ -43,6 +43,9 @@ class Place(Private):
         shutil.copytree(self.recorded, self.folder / "recorded")
 
     def reset(self):
+        undo = self.recorded.parent / "undo.json"
+        if undo.exists():
+            undo.unlink()
         for stray in self.strays():
             (self.etc / stray).unlink()
         for name, data in self.new.items():
@@ -92,6 +95,11 @@ def test_check_back_check_again_back_again(place):
         assert checked[key] == done[key], key
     assert done["restored"] == ["one"] and done["restart_required"]
     assert done["files"] == ["/etc/docker/daemon.json", "/etc/subgid", "/etc/subuid"]
+    # Until it is closed the engine may not have been restarted with it: asked again, it asks for that again.
+    again = place.back()
+    assert (again["restored"], again["files"], again["restart_required"]) == (["one"], [], True)
+    for params in ({"_ansible_check_mode": True}, {}):
+        assert place.back(state="closed", **params)["changed"]
     for params in ({"_ansible_check_mode": True}, {}):
         again = place.back(name="one", **params)
         assert (again["changed"], again["restored"], again["files"], again["restart_required"]) == (
@@ -107,8 +115,52 @@ def test_last_then_the_one_before(place):
     first = place.read()
     place.harden("two", icc=False)
     assert place.back()["restored"] == ["two"] and place.read() == first
+    assert place.back(state="closed")["restored"] == ["two"]
     assert place.back()["restored"] == ["one"] and place.read() == OLD
-    assert place.back()["changed"] is False
+    assert place.back(state="closed")["changed"] and place.back()["changed"] is False
+
+
+def test_a_run_is_closed_once_it_is_proven(place):
+    for params in ({"_ansible_check_mode": True}, {}):
+        assert place.back(state="closed", name="one", **params)["changed"]
+    assert not place.back(state="closed", name="one")["changed"]
+    assert place.back()["restored"] == ["one"]
+
+
+def test_an_undo_in_the_middle_can_be_taken_back(place):
+    new = place.read()
+    place.back()
+    refused = place.back(name="two")
+    assert refused["rc"] == 1 and "while the undo of one is not closed" in refused["msg"]
+    checked = place.back(state="reverted", _ansible_check_mode=True)
+    assert place.read() == OLD
+    done = place.back(state="reverted")
+    assert place.read() == new and checked["files"] == done["files"] and done["restart_required"]
+    assert not place.back(state="reverted")["changed"]
+    assert place.back()["restored"] == ["one"] and place.read() == OLD
+
+
+def test_somebody_in_the_middle_of_an_undo_is_not_written_over(place):
+    place.back()
+    place.path("daemon.json").write_text('{"debug": false}')
+    for state in ("restored", "closed", "reverted"):
+        assert "in the middle of an undo" in place.back(state=state)["msg"]
+    assert place.path("daemon.json").read_text() == '{"debug": false}'
+
+
+def test_a_full_disk_is_told_and_the_next_run_completes(place):
+    for full in ("/etc", "/var/lib/containment"):
+        place.reset()
+        place.run(["sh", "-c", f"cat /dev/zero >{full}/filler"], check=False)
+        try:
+            failed = place.back()
+            assert failed["rc"] == 1 and "No space left" in failed["msg"] and "Traceback" not in failed["stderr"], (
+                failed
+            )
+            assert place.read()["subuid"] in (OLD["subuid"], place.new["subuid"])
+        finally:
+            place.run(["rm", f"{full}/filler"])
+        assert place.back()["rc"] == 0 and place.read() == OLD
 
 
 def test_a_named_one_takes_the_later_ones_along(place):
@@ -155,6 +207,7 @@ def test_killed_at_every_step_the_next_run_completes(place):
         # The key goes before the ids that it names.
         assert state["daemon.json"] == OLD["daemon.json"] or state == new, (call, number, state)
         states.add(tuple(sorted(state.items())))
-        assert place.back(name="one")["rc"] == 0
+        again = place.back(name="one")
+        assert again["rc"] == 0 and again["restart_required"], (call, number, again)
         assert place.read() == OLD and place.strays() == [], (call, number)
     assert len(states) == 4

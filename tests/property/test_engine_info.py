@@ -1,14 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Properties that hold for every container and configuration, sensible or not."""
+"""Properties that hold for every container, configuration and answer, sensible or not."""
 
+import copy
 import io
+import json
 import stat
 import struct
+from unittest import mock
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.containment.docker.plugins.module_utils import _conflicts, _engine_api, _engine_values
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _conflicts,
+    _engine_api,
+    _engine_facts,
+    _engine_read,
+    _engine_values,
+    _findings,
+    _host_probe,
+    _subid_host,
+)
 
 IDS = st.integers(0, 2**32 - 2)
 EXTENT = st.tuples(st.integers(0, 2**20), IDS, st.integers(1, 65536)).map(list)
@@ -156,3 +169,167 @@ def test_any_bytes_are_frames_or_refused(data):
         list(_engine_api.frames(io.BytesIO(data)))
     except ValueError:
         pass
+
+
+# An engine's answers, as they should be.
+ANSWERS = {
+    "/version": {"Version": "28.5.2", "ApiVersion": "1.51", "Components": [{"Name": "runc", "Version": "1.3.0"}]},
+    "/info": {
+        "DockerRootDir": "/nowhere/1.2",
+        "SecurityOptions": ["name=seccomp,profile=builtin", "name=userns"],
+        "Driver": "overlay2",
+        "DriverStatus": [["driver-type", "x"]],
+        "LiveRestoreEnabled": True,
+        "Images": 1,
+        "Labels": ["a=b"],
+        "Swarm": {"LocalNodeState": "inactive"},
+        "Plugins": {"Authorization": ["a"]},
+        "RegistryConfig": {
+            "Mirrors": ["https://m/"],
+            "InsecureRegistryCIDRs": ["::1/128"],
+            "IndexConfigs": {"d": {"Secure": True}},
+        },
+    },
+    "/containers/json": [{"Id": "c1", "Names": ["/one"]}],
+    "/containers/c1/json": {
+        "Id": "c1",
+        "Name": "/one",
+        "State": {"Pid": 4194304, "Status": "running"},
+        "Config": {"Image": "x", "User": "5", "Labels": {"a": "b"}},
+        "HostConfig": {
+            "Privileged": False,
+            "PidMode": "host",
+            "NetworkMode": "container:c1",
+            "IpcMode": "",
+            "UTSMode": "host",
+            "UsernsMode": "",
+            "CapAdd": ["ALL"],
+            "GroupAdd": ["5"],
+            "RestartPolicy": {"Name": "no"},
+            "Devices": [{"PathOnHost": "/nowhere", "PathInContainer": "/d", "CgroupPermissions": "rwm"}],
+        },
+        "Mounts": [{"Type": "bind", "Source": "/nowhere", "Destination": "/x", "Name": "", "Driver": "", "RW": True}],
+    },
+    "/volumes": {"Volumes": [{"Name": "v", "Driver": "local", "Mountpoint": "/nowhere", "Options": {"device": "x"}}]},
+    "/networks": [{"Name": "bridge", "Options": {"com.docker.network.bridge.enable_icc": "true"}}],
+}
+ANY = st.recursive(
+    JSON | st.sampled_from(["²", "\ud800", "\0", "/\0", "9" * 5000, 2**70, -1, 0.5]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places(value, here=()):
+    yield here
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from places(part, here + (key,))
+
+
+PLACES = [(path, place) for path, answer in ANSWERS.items() for place in places(answer)]
+
+
+class Answering:
+    """A double for the connection to an engine whose answers are anything: no real engine can be brought to that."""
+
+    def __init__(self, answers):
+        self.answers, self.calls = answers, 0
+
+    def __call__(self, _socket, _timeout):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        pass
+
+    def json(self, _method, path, _query=None, timeout=None):
+        self.calls += 1
+        return copy.deepcopy(self.answers[path])
+
+
+def facts(answers):
+    with mock.patch.object(_engine_read, "Engine", Answering(answers)):
+        raw = _engine_read.answers("/run/docker.sock", 1)
+    raw.update(
+        socket="/run/docker.sock",
+        primary=True,
+        process=None,
+        flags=[],
+        service=None,
+        service_flags=None,
+        config_file="/etc/docker/daemon.json",
+        config={"userns-remap": "a"},
+        config_error=None,
+        executable=None,
+        data_root="/nowhere",
+        numbered_roots=[],
+        expected_mapping=None,
+        orphan_shims=[],
+        containerd=["/c"],
+    )
+    # The look at paths is tested by itself, and costs a process each time.
+    with mock.patch.object(_engine_read._path_probe, "owners", lambda *_arguments: {}):
+        raw.update(_engine_read.surroundings(raw, 1, 0))
+    _engine_facts.orphans([{"pid": 1, "id": "x", "namespace": "moby", "address": "/c"}], [raw])
+    _engine_facts.release(raw["version"])
+    mapping = {"uid": [[0, 100000, 10]], "gid": [[0, 100000, 10]]}
+    engine = _engine_facts.engine(raw, mapping, ["/run/docker.sock"], {})
+    host = {
+        "nested_engines": [],
+        "orphan_shims": [],
+        "subid_faults": [],
+        "transactions_fault": None,
+        "kernel": {"max_user_namespaces": 1, "user_namespaces": True},
+    }
+    findings = _findings.findings([engine], host)
+    json.dumps([engine, findings], ensure_ascii=False).encode("utf-8")
+    return engine, findings
+
+
+def test_the_answers_as_they_should_be_are_taken():
+    engine, _found = facts(ANSWERS)
+    assert engine["error"] is None and engine["calls"] == len(ANSWERS)
+    empty = {path: [] if isinstance(answer, list) else {} for path, answer in ANSWERS.items()}
+    assert facts(empty)[0]["error"] is None
+
+
+@settings(max_examples=1000)
+@given(st.sampled_from(PLACES), ANY)
+def test_any_answer_is_taken_or_is_the_error_of_its_engine(where, value):
+    path, place = where
+    answers = copy.deepcopy(ANSWERS)
+    target, last = answers, path
+    for key in place:
+        target, last = target[last], key
+    target[last] = value
+    engine, found = facts(answers)
+    codes = {one["code"] for one in found}
+    assert engine["error_code"] in (None, "answer_malformed")
+    assert (engine["error"] is not None) == ("answer_malformed" in codes)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [("/info", value) for value in ([1], "x", {"DockerRootDir": 5}, {"DockerRootDir": "/x\0"}, {"DockerRootDir": "x"})]
+    + [("/info", value) for value in ({"Swarm": "x"}, {"Plugins": [1]}, {"SecurityOptions": [None]}, None)]
+    + [("/version", 3), ("/containers/json", {}), ("/containers/json", [{}]), ("/containers/json", [{"Id": "../x"}])]
+    + [("/volumes", []), ("/networks", 5), ("/containers/c1/json", {"State": {"Pid": 2**70}})],
+)
+def test_malformed_answers_are_told(path, answer):
+    engine, found = facts(dict(ANSWERS, **{path: answer}))
+    assert engine["error_code"] == "answer_malformed" and path in engine["error"]
+    assert "answer_malformed" in {one["code"] for one in found}
+
+
+@given(st.text(max_size=8) | st.sampled_from(["²", "a:²", "9" * 5000]))
+def test_every_user_is_usable_or_refused(user):
+    fault = _engine_facts.remap_fault(user)
+    if fault is None:
+        name, group = _engine_facts.remap_user(user)
+        _host_probe.account(name, group)
+        _subid_host.read_owner(name)
+    else:
+        assert "\n" not in fault

@@ -61,6 +61,8 @@ def test_host_configuration(host, expected):
         ("999:999", {}),
         ("1009", {}),
         ("1010", {"unmapped_uid": "refused"}),
+        ("²", {}),
+        ("9" * 5000, {"unmapped_uid": "refused"}),
         ("0:1000", {"unmapped_gid": "refused"}),
         ("app:app", {}),
         ("", {}),

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`run` is a stand-in for AnsibleModule.run_command here; the integration tests call real engines."""
 
+import fcntl
 import grp
 import os
 import pwd
 
 import pytest
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_host, _files
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_host, _files, _transaction
 from ansible_collections.containment.docker.plugins.module_utils._engine_flags import Service
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -85,6 +86,11 @@ def test_users_groups_and_ranges_have_to_exist(monkeypatch):
     assert [_daemon_host.can_validate((26, 0, 0), remap) for remap in remaps] == [True, True, False, False]
 
 
+@pytest.mark.parametrize("remap", ["\u00b2", "root:\u00b2", "a\0b", "root:a\0b", "99999999999999999999", "9" * 5000])
+def test_names_that_no_account_can_have(remap):
+    assert not _daemon_host.can_validate((26, 0, 0), remap)
+
+
 def test_the_binary_is_that_of_the_next_start(tmp_path):
     for name in ("unit", "running"):
         (tmp_path / name).write_text("")
@@ -98,6 +104,28 @@ def test_the_binary_is_that_of_the_next_start(tmp_path):
     (tmp_path / "unit").chmod(0o644)
     if os.getuid() != 0:
         assert _daemon_host.binary([service], [engine]) == str(tmp_path / "running")
+
+
+def test_the_version_before_is_kept_without_the_lock_of_the_files_directory(tmp_path, monkeypatch):
+    """An undo takes the lock of the transactions first, then that of the directory: the other way round they would wait
+    for each other."""
+    path, done = tmp_path / "daemon.json", []
+    path.write_bytes(b"{}")
+
+    def record(*_given):
+        fd = os.open(str(tmp_path), os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(fd)
+        assert path.read_bytes() == b"{}" and done == [b"new"]
+        done.append("recorded")
+
+    def check(candidate):
+        with open(candidate, "rb") as handle:
+            done.append(handle.read())
+
+    monkeypatch.setattr(_transaction, "record", record)
+    _daemon_host.write(_files.read(str(path)), b"new", "t", check)
+    assert path.read_bytes() == b"new" and done == [b"new", "recorded"]
 
 
 def test_number():

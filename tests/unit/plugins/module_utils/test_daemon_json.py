@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_json, _json_text
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_json, _daemon_values, _json_text
 from ansible_collections.containment.docker.plugins.module_utils._engine_flags import Flag, Service
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -179,6 +179,22 @@ def test_an_unknown_key_that_is_there_already():
         ("runtimes", {"x": "/bin/x"}, "make it an object such as"),
         ("proxies", {"http": "x"}, "http-proxy, https-proxy and no-proxy"),
         ("ip", "10.0.0", "make it an IP address"),
+        ("max-concurrent-downloads", 2**70, "make it a whole number"),
+        ("shutdown-timeout", -(2**63) - 1, "make it a whole number"),
+        ("default-gateway", "nonsense", "make it an IP address"),
+    ]
+    + [
+        (name, value, "make it an address with the length of its prefix")
+        for name in ("bip", "bip6", "fixed-cidr", "fixed-cidr-v6")
+        for value in (
+            "nonsense",
+            "10.0.0.1",
+            "10.0.0.1/33",
+            "10.0.0.0/255.0.0.0",
+            "fe80::1%eth0/64",
+            "10.0.0.0/\u0662",
+            1,
+        )
     ],
 )
 def test_wrong_types(name, value, wanted):
@@ -200,10 +216,88 @@ def test_wrong_types(name, value, wanted):
         ("runtimes", {"x": {"path": "/bin/x", "runtimeArgs": []}}),
         ("default-network-opts", {"bridge": {"a": "b"}}),
         ("builder", {"gc": {}}),
+        ("shutdown-timeout", 2**63 - 1),
+        ("shutdown-timeout", -(2**63)),
+        ("max-concurrent-downloads", 0),
+        ("network-diagnostic-port", 65535),
+        ("labels", ["a=", "=b", "com.docker=x"]),
+        ("bip", "10.0.0.1/24"),
+        ("bip", ""),
+        ("fixed-cidr-v6", "fd00::/80"),
     ],
 )
 def test_right_types(name, value):
     assert planned(None, {name: value}).after == {name: value}
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize(
+    "name, value, version, words",
+    [
+        ("max-concurrent-downloads", -1, (20, 10, 24), "does not start with -1; give 0 or more"),
+        ("max-concurrent-uploads", -1, None, "does not start with -1; give 0 or more"),
+        ("max-download-attempts", -1, (23, 0, 0), "does not start with -1; give 0 or more"),
+        ("max-download-attempts", 0, (22, 6, 0), "does not start with 0; give 1 or more"),
+        ("mtu", -1, (20, 10, 24), "does not start with -1; give 0 or more"),
+        ("network-diagnostic-port", 65536, (28, 0, 0), "does not start with 65536; give 0 to 65535"),
+        ("labels", ["a=b", "x"], (20, 10, 24), 'labels: "x" is no label; write it as key=value'),
+        ("labels", ["COM.docker.x=y"], (29, 0, 0), "that the engine keeps for itself"),
+        ("labels", ["http://u:word@h"], None, 'labels: "http://********@h" is no label'),
+        ("default-runtime", "nope", None, 'default-runtime: "nope" is not in runtimes'),
+        ("default-runtime", "io.containerd.runsc.v1", (20, 10, 24), "is not in runtimes"),
+        ("default-runtime", "/a.b", (28, 0, 0), "is not in runtimes"),
+        ("default-runtime", ".b", (28, 0, 0), "is not in runtimes"),
+        ("runtimes", {"runc": {"path": "/x"}}, (28, 0, 0), "runc is the engine's own name"),
+    ],
+)
+def test_values_that_no_engine_survives(asked, name, value, version, words):
+    text = (
+        refusal(None, {name: value}, version=version)
+        if asked
+        else refusal({name: value}, {"icc": True}, version=version)
+    )
+    assert text.startswith(name) and words in text
+
+
+@pytest.mark.parametrize(
+    "name, value, version",
+    [
+        ("max-download-attempts", 0, (23, 0, 0)),
+        ("max-download-attempts", 0, None),
+        ("max-download-attempts", 1, (20, 10, 24)),
+        ("network-diagnostic-port", 65536, (27, 5, 1)),
+        ("network-diagnostic-port", 65536, None),
+        ("default-runtime", "runc", (20, 10, 24)),
+        ("default-runtime", "", (28, 0, 0)),
+        ("default-runtime", "io.containerd.runc.v2", (20, 10, 24)),
+        ("default-runtime", "io.containerd.runtime.v1.linux", (20, 10, 24)),
+        ("default-runtime", "io.containerd.runsc.v1", (23, 0, 0)),
+        ("default-runtime", "io.containerd.runsc.v1", None),
+    ],
+)
+def test_values_that_this_engine_survives(name, value, version):
+    assert planned(None, {name: value}, version=version).after == {name: value}
+
+
+def test_the_default_runtime_may_be_in_the_file_and_from_23_on_in_a_flag():
+    crun = {"runtimes": {"crun": {"path": "/bin/crun"}}}
+    assert planned(crun, {"default-runtime": "crun"}, version=(20, 10, 24)).restart_required is False
+    assert "add it to runtimes" in refusal(dict(crun, **{"default-runtime": "crun"}), remove=["runtimes"])
+    flags = [Flag("runtimes", "crun=/bin/crun", UNIT)]
+    assert planned(None, {"default-runtime": "crun"}, version=(23, 0, 0), flags=flags).changed_keys
+    assert "add it to runtimes" in refusal(None, {"default-runtime": "crun"}, version=(20, 10, 24), flags=flags)
+    assert "add it to runtimes" in refusal(None, {"default-runtime": "nope"}, flags=flags)
+
+
+def test_icc_and_iptables_are_not_both_off():
+    words = "icc: false together with iptables: false"
+    assert words in refusal(None, {"icc": False, "iptables": False})
+    assert words in refusal({"iptables": False}, {"icc": False})
+    assert words in refusal(None, {"icc": False}, flags=[Flag("iptables", "false", UNIT)])
+    assert words in refusal(None, {"iptables": False}, flags=[Flag("icc", "0", UNIT)])
+    for merge in ({"icc": False}, {"iptables": False}, {"icc": False, "iptables": True}):
+        assert planned(None, merge).after == merge
+    assert planned(None, {"icc": False}, flags=[Flag("iptables", "true", UNIT)]).changed_keys == ["icc"]
 
 
 def test_choices_bind_what_is_asked_for_alone():
@@ -271,6 +365,33 @@ def test_both_gateway_keys():
 def test_secrets_do_not_show_in_refusals():
     text = refusal(None, {"proxies": {"http-proxy": "http://me:word@proxy", "ftp-proxy": "x"}})
     assert "word" not in text and "http://********@proxy" in text
+
+
+@pytest.mark.parametrize(
+    "name, value, masked",
+    [
+        ("tag", "http://user:p'w@host", "http://********@host"),
+        ("tag", 'http://user:p"w@h', "http://********@h"),
+        ("tag", "http://us:p/w@host", "http://********@host"),
+        ("tag", "http://user:p\\w@host", "http://********@host"),
+        ("tag", "http://user:p@ss@host/a", "http://********@host/a"),
+        ("tag", "to http://a:b@c or http://d:e@f", "to http://********@c or http://********@f"),
+        ("tag", "me@host", "me@host"),
+        ("tag", "http://host/a", "http://host/a"),
+        ("http-proxy", "user:pw@proxy:3128", "********@proxy:3128"),
+        ("https-proxy", "us:p://w@x@proxy", "********@proxy"),
+        ("HTTP_PROXY", "http://us:p/w@proxy", "http://********@proxy"),
+        ("http-proxy", "proxy:3128", "proxy:3128"),
+        ("splunk-token", "abc", "********"),
+        ("splunk-token", "", ""),
+    ],
+)
+def test_secrets_are_masked(name, value, masked):
+    assert _daemon_values.mask({"x": {name: [value]}}) == {"x": {name: [masked]}}
+    assert _daemon_values.secret(name, value) == (value != masked)
+    assert _daemon_values.conceal(name, masked) == masked
+    data = json.dumps({"log-opts": {name: value}}).encode()
+    assert json.loads(_daemon_json.shown(data, PATH)) == {"log-opts": {name: masked}}
 
 
 # --- flags ---

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From answers and files to the result of one engine, and to what a person should know."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 
 from ansible_collections.containment.docker.plugins.module_utils import _engine_facts, _findings
 from ansible_collections.containment.docker.plugins.module_utils._engine_flags import Flag
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.modules import engine_info
 
 MAPPING = {"uid": [[0, 100000, 65536]], "gid": [[0, 100000, 65536]]}
 ROOT = {"path": "/var/lib/docker/100000.100000", "uid": 0, "gid": 100000, "mode": 0o40710}
@@ -49,6 +55,7 @@ def raw(**changes):
         "volumes": [],
         "networks": [{"Name": "bridge"}],
         "error": None,
+        "error_code": None,
         "calls": 6,
         "id_maps": {7: MAPPING},
         "owners": {},
@@ -76,6 +83,7 @@ def dead(**changes):
                 "process": None,
                 "executable": None,
                 "error": "dead",
+                "error_code": "engine_dead",
                 "inspected": [],
                 "volumes": None,
                 "networks": None,
@@ -90,6 +98,7 @@ HOST = {
     "nested_engines": [],
     "orphan_shims": [],
     "subid_faults": [],
+    "transactions_fault": None,
     "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None},
 }
 
@@ -178,6 +187,9 @@ def test_graph_root_faults(root, fault):
         ({"config": {"userns-remap": "default"}}, "warning", "picks ranges"),
         ({"config": {"userns-remap": "root"}, "expected_mapping": None}, "error", "switches user namespaces off"),
         ({"config": None, "config_error": "line 1"}, "error", "line 1"),
+        ({"config": {"userns-remap": "²"}, "expected_mapping": None}, "error", "'²' is no value for userns-remap"),
+        ({"config": {"userns-remap": 5}, "expected_mapping": None}, "error", "5 is no value for userns-remap"),
+        ({"expected_mapping": None}, "error", "dockremap has no subordinate ranges"),
         ({"executable": {"path": "/d", "replaced": True}}, "note", "was replaced"),
         ({"not_inspected": [{"id": "x", "name": "x", "error": "why"}]}, "error", "could not be inspected: why"),
         (
@@ -204,6 +216,7 @@ def test_versions_without_a_finding(version):
         ({"nested_engines": [{"pid": 9}]}, "note", "inside of a container"),
         ({"orphan_shims": [{"pid": 9, "id": "abc"}]}, "error", "no engine knows"),
         ({"subid_faults": ["/etc/subuid, line 3: has 2 fields, not three"]}, "error", "has 2 fields, not three"),
+        ({"transactions_fault": "/x: broken"}, "error", "/x: broken"),
         ({"kernel": dict(HOST["kernel"], max_user_namespaces=0)}, "error", "is 0"),
         (
             {"kernel": dict(HOST["kernel"], user_namespaces=False, user_namespaces_error="unshare: no")},
@@ -225,6 +238,31 @@ def test_errors_come_first_and_all_can_be_read():
     assert severities == sorted(severities, key=["error", "warning", "note"].index) and len(set(severities)) == 3
     assert all(one["subject"] and one["cause"] and one["mend"] for one in result)
     assert findings() == [("note", "none runs and none is installed on this host")]
+
+
+def test_a_remapped_engine_without_ranges_is_told_where_they_began():
+    (found,) = _findings.findings([engine(expected_mapping=None)], HOST)
+    assert (found["code"], found["severity"]) == ("ranges_missing", "error")
+    assert "start 100000 for uids and 100000 for gids" in found["mend"] and "100000.100000" in found["mend"]
+    # Where the key is only written yet, the ids are still to be made.
+    not_yet = engine(info={"SecurityOptions": [], "DockerRootDir": "/var/lib/docker"}, expected_mapping=None)
+    assert "ranges_missing" not in {one["code"] for one in _findings.findings([not_yet], HOST)}
+
+
+def test_a_dead_engine_is_told_apart_by_its_code():
+    (found,) = _findings.findings([dead()], HOST)[:1]
+    assert (found["severity"], found["code"]) == ("error", "engine_dead")
+
+
+def test_every_code_is_documented():
+    source = ast.parse(Path(_findings.__file__).read_text(encoding="utf-8"))
+    calls = [one for one in ast.walk(source) if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "add"]
+    codes = [call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)]
+    assert len(codes) == len(calls) - 1 == len(set(codes))  # one takes the engine's error_code
+    codes += ["engine_dead", "engine_unreachable", "engine_stopped", "engine_hangs", "engine_refuses"]
+    text = " ".join(yaml.safe_load(engine_info.RETURN)["findings"]["description"])
+    documented = set(re.findall(r"V\(([a-z_]+)\)", text)) - {"error", "warning", "note", "default"}
+    assert documented == set(codes) | {"answer_malformed"}
 
 
 def test_remap_user():
@@ -255,7 +293,42 @@ def test_remap_user():
     ],
 )
 def test_control_sockets(listening, hosts, expected):
-    assert _engine_facts.control_sockets(listening, hosts) == expected
+    sockets, listens = _engine_facts.control_sockets(listening, hosts)
+    assert sockets == expected and set(listens) == {path for path in expected if listening}
+
+
+def test_a_written_socket_counts_only_where_nobody_else_listens():
+    assert _engine_facts.control_sockets({}, None, {"/run/docker.sock"}) == ([], [])
+    assert _engine_facts.control_sockets({}, None, {"/run/other.sock"}) == (["/run/docker.sock"], [])
+    listening = {"/run/docker.sock": False}
+    assert _engine_facts.control_sockets(listening, None, {"/run/docker.sock"})[1] == ["/run/docker.sock"]
+
+
+def test_the_primary_engine_is_the_one_that_listens_and_not_the_oldest_that_says_so():
+    told = {"service": None, "sockets": ["/a"], "listens": []}
+    main = {"service": "docker.service", "sockets": ["/b"], "listens": ["/b"]}
+    listens = {"service": None, "sockets": ["/a"], "listens": ["/a"]}
+
+    def primary(*raws):
+        return _engine_facts.primary(raws, "/a", "docker.service")
+
+    assert primary(told, main, listens) is listens
+    assert primary(told, main) is main
+    assert primary(told) is told
+    assert primary(dict(told, sockets=["/c"])) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ({"Version": "28.5.2"}, "28.5.2"),
+        ({"Version": "v29.0.0-rc.1"}, "29.0.0"),
+        ({"Version": "dev"}, None),
+        (None, None),
+    ],
+)
+def test_release(version, release):
+    assert _engine_facts.release(version) == release
 
 
 def shim(number, namespace="moby", address="/run/containerd/containerd.sock"):
@@ -292,7 +365,26 @@ def test_containerd_sockets():
     assert _engine_facts.containerd_sockets({})[0] == "/run/docker/containerd/containerd.sock"
 
 
-@pytest.mark.parametrize("user", ["", ":", "a:", "a:b:c", "root", "0:5", "a b", "a/b", "a,b"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        "",
+        ":",
+        "a:",
+        "a:b:c",
+        "root",
+        "0:5",
+        "a b",
+        "a/b",
+        "a,b",
+        "²",
+        "a:²",
+        "\uff11",
+        "a\0b",
+        "4294967295",
+        "9" * 5000,
+    ],
+)
 def test_bad_users(user):
     with pytest.raises(ContainmentError, match="user"):
         _engine_facts.check_options({"user": user, "sockets": ["/s"], "timeout": 1, "volume_sizes_timeout": 1})

@@ -26,10 +26,13 @@ def tree(tmp_path):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(to)
 
-        def process(self, pid, exe, argv, ns=None, cgroup="0::/system.slice/docker.service\n", started=100):
+        def process(
+            self, pid, exe, argv, ns=None, cgroup="0::/system.slice/docker.service\n", started=100, uids=(0,) * 4
+        ):
             here = f"/proc/{pid}/"
             self.write(here + "cmdline", "".join(word + "\0" for word in argv))
             self.write(here + "stat", f"{pid} (dock) erd) S 1 " + "0 " * 17 + f"{started} 0 0\n")
+            self.write(here + "status", "Name:\tx\nUid:\t{}\t{}\t{}\t{}\n".format(*uids))
             self.write(here + "cgroup", cgroup)
             self.link(here + "exe", exe)
             self.link(here + "cwd", "/srv")
@@ -151,6 +154,15 @@ def test_engines(tree):
 def test_nested_engines_are_told_by_their_namespaces(tree, ns, host):
     tree.process(9, "/usr/sbin/dockerd", ["dockerd"], ns=ns)
     assert [engine["host"] for engine in _engine_sources.engines(tree.root)] == [host]
+
+
+@pytest.mark.parametrize(
+    "uids, uid", [((0,) * 4, 0), ((1000,) * 4, 1000), ((1000, 0, 0, 0), 1000), ((0, 1000, 0, 1000), 1000)]
+)
+def test_a_program_called_dockerd_of_another_user_is_no_engine_of_this_host(tree, uids, uid):
+    tree.process(9, "/home/mallory/dockerd", ["/home/mallory/dockerd", "--config-file=/home/mallory/c.json"], uids=uids)
+    (engine,) = _engine_sources.engines(tree.root)
+    assert (engine["host"], engine["uid"]) == (uid == 0, uid)
 
 
 def test_nested_engines_are_told_by_what_they_see(tree, tmp_path):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hands for files: what survives a replacement, and what is refused."""
 
+import fcntl
+import multiprocessing
 import os
+import time
 
 import pytest
 
@@ -67,9 +70,68 @@ def test_a_failed_check_leaves_the_old_file_and_nothing_else(path):
         raise ContainmentError("candidate", "is refused", "mend it")
 
     with pytest.raises(ContainmentError, match="is refused"):
-        _files.replace(_files.read(path), b"new", check=check)
+        _files.rehearse(_files.read(path), b"new", check)
     assert _files.read(path).data == b"old"
     assert os.listdir(os.path.dirname(path)) == ["daemon.json"]
+
+
+def _replace_slowly(path, started, size):
+    """Replace the file, with a pause while the temporary file is half written."""
+    write = _files._write_temporary
+
+    def slow(parent, temporary, data, before, mode):
+        write(parent, temporary, data[: size // 2], before, mode)
+        started.set()
+        time.sleep(1)
+        os.unlink(temporary, dir_fd=parent)
+        write(parent, temporary, data, before, mode)
+
+    _files._write_temporary = slow
+    _files.replace(_files.read(path), b"1" * size)
+
+
+@pytest.mark.parametrize("name", ["daemon.json", "other.json"])
+def test_two_processes_take_turns(path, name):
+    size = 100000
+    context = multiprocessing.get_context("fork")
+    started = context.Event()
+    before = _files.read(os.path.join(os.path.dirname(path), name))
+    slow = context.Process(target=_replace_slowly, args=(path, started, size))
+    slow.start()
+    assert started.wait(10)
+    try:
+        if name == "daemon.json":
+            with pytest.raises(ContainmentError, match="was changed by another program meanwhile"):
+                _files.replace(before, b"2" * size)
+        else:
+            _files.replace(before, b"2" * size)
+        assert _files.read(path).data == b"1" * size, "the second one did not wait for the first"
+    finally:
+        slow.join(10)
+    assert slow.exitcode == 0
+    assert sorted(os.listdir(os.path.dirname(path))) == sorted({"daemon.json", name})
+
+
+def test_the_wait_for_the_lock_ends(path, monkeypatch):
+    monkeypatch.setattr(_files, "LOCK_SECONDS", 0.2)
+    fd = os.open(os.path.dirname(path), os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    with pytest.raises(ContainmentError, match=r"was locked by another program for 0[.]2 s; wait until it ends"):
+        _files.replace(_files.read(path), b"new")
+    os.close(fd)
+    assert _files.replace(_files.read(path), b"new").data == b"new"
+
+
+@pytest.mark.parametrize(
+    "path, words",
+    [("/", "/: is the root directory"), ("//", "is the root directory"), ("/etc/../", "is the root directory")]
+    + [(bad, "holds a character that no path can hold") for bad in ("/etc/a\0b", "/etc/a\ud800")],
+)
+def test_what_no_file_can_be_called_is_refused(path, words):
+    with pytest.raises(ContainmentError) as caught:
+        _files.read(path)
+    assert words in str(caught.value)
+    str(caught.value).encode("utf-8")
 
 
 def test_what_a_killed_run_left_is_reused(path):

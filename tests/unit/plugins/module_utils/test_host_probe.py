@@ -56,6 +56,7 @@ def test_maps_and_programs():
     assert _host_probe.program(os.getpid()) == {"path": os.path.realpath(sys.executable), "replaced": False}
 
 
+@root_only
 def test_shims_are_told_by_their_arguments(tmp_path):
     program = tmp_path / "containerd-shim-runc-v2"
     program.write_text("import time; time.sleep(9)")
@@ -65,6 +66,15 @@ def test_shims_are_told_by_their_arguments(tmp_path):
         subprocess.Popen(["containerd-shim-runc-v2", str(program), *words], executable=sys.executable),
         subprocess.Popen(["/bin/containerd-shim", str(program), *old], executable=sys.executable),
         subprocess.Popen(["other", str(program), *words], executable=sys.executable),
+    ]
+    # Another user's process, and what a setuid program looks like: both with arguments that the user chose.
+    children += [
+        subprocess.Popen(
+            ["containerd-shim-runc-v2", "-c", "import time; time.sleep(9)", *words],
+            executable="/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable,
+            preexec_fn=lambda uids=uids: os.setresuid(*uids),
+        )
+        for uids in ((65534, 65534, 65534), (65534, 0, 0))
     ]
     try:
         deadline = time.monotonic() + 5

@@ -58,6 +58,19 @@ def test_what_fails_a_host():
     assert failed(_posture.report(root, "h", root, [])) == ["root in a container"]
 
 
+def test_a_second_engine_and_errors_fail_a_host():
+    tenant = engine(primary=False, socket="/run/tenant.sock")
+    two = dict(GOOD, engines=[*GOOD["engines"], tenant])
+    report = _posture.report(two, "h", two)
+    assert failed(report) == ["other engines"] and any(
+        "/run/tenant.sock: not remapped" in line for line in report["table"]
+    )
+    both = dict(GOOD, engines=[*GOOD["engines"], dict(tenant, userns=REMAPPED)])
+    assert failed(_posture.report(both, "h", both)) == []
+    wrong = dict(GOOD, findings=[{"severity": "error", "subject": "kernel", "cause": "is", "mend": "mend"}])
+    assert failed(_posture.report(wrong, "h", wrong)) == ["errors found"]
+
+
 def test_a_proof_that_failed_fails_the_host():
     report = _posture.report(GOOD, "h", GOOD, [dict(PROOFS[0], observed="allowed", passed=False)])
     assert report["verdict"] == "fail" and report["table"][0] == "h: not hardened"

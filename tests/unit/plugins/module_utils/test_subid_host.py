@@ -64,6 +64,11 @@ def test_owner_by_name_and_by_number():
     assert _subid_host.read_owner("99999999999999999999") == Owner(None, 99999999999999999999)
 
 
+@pytest.mark.parametrize("name", ["\u00b2", "\u0660", "9" * 5000], ids=["superscript", "arabic", "long"])
+def test_other_digits_are_no_number(name):
+    assert _subid_host.read_owner(name) == Owner(name, None)
+
+
 def test_the_host_lists_accounts(tmp_path):
     host = _subid_host.read_host(str(tmp_path / "no-nsswitch"))
     assert any(claim.start == 0 and claim.who == "user root" for claim in host.accounts["uid"])

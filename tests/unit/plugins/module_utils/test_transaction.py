@@ -46,15 +46,53 @@ def test_a_named_transaction_brings_the_later_ones_along_newest_first(directory,
 def test_last_means_the_one_before_once_the_newest_was_undone(directory, path):
     change("a", path, b"a", directory)
     change("b", path, b"b", directory)
-    _transaction.mark_restored("b", directory)
+    _transaction.set_status("b", _transaction.RESTORED, directory)
     assert [one.name for one in _transaction.select("last", directory)] == ["a"]
-    assert _transaction.names(directory) == [("a", False), ("b", True)]
+    assert _transaction.select("b", directory) == []
+    assert _transaction.names(directory) == [("a", "open"), ("b", "restored")]
+
+
+def test_a_name_that_a_module_made_for_itself_is_applied_at_once(directory, path):
+    change(_transaction.default_name("daemon_json"), path, b"a", directory)
+    assert [status for _name, status in _transaction.names(directory)] == ["applied"]
+
+
+def test_an_undo_that_put_everything_back_is_closed_by_the_next_record(directory, path):
+    change("a", path, b"a", directory)
+    undo = _transaction.Undo(["a"], {path: (0o644, b"a", b"first")})
+    _transaction.begin_undo(undo, directory)
+    assert _transaction.pending(directory) == undo
+    with pytest.raises(ContainmentError, match="the undo of a was interrupted"):
+        change("b", path, b"b", directory)
+    _files.replace(_files.read(path), b"first")
+    change("b", path, b"b", directory)
+    assert _transaction.pending(directory) is None
+    assert _transaction.names(directory) == [("a", "restored"), ("b", "open")]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b'{"name": "a", "sequence": "x", "status": "open", "entries": []}']
+)
+def test_what_is_no_manifest_is_named(directory, path, data):
+    change("a", path, b"a", directory)
+    manifest = os.path.join(directory, "a", "manifest.json")
+    with open(manifest, "wb") as handle:
+        handle.write(data)
+    with pytest.raises(ContainmentError, match=r"a/manifest\.json: is not the JSON this collection writes"):
+        _transaction.names(directory)
+
+
+def test_strays_beside_transactions_are_passed_over(directory, path):
+    change("a", path, b"a", directory)
+    with open(os.path.join(directory, "stray"), "wb"):
+        pass
+    assert _transaction.names(directory) == [("a", "open")]
 
 
 def test_an_undone_transaction_takes_no_more_entries(directory, path):
     change("a", path, b"a", directory)
-    _transaction.mark_restored("a", directory)
-    with pytest.raises(ContainmentError, match="was rolled back"):
+    _transaction.set_status("a", _transaction.RESTORED, directory)
+    with pytest.raises(ContainmentError, match="was taken back"):
         change("a", path, b"b", directory)
 
 

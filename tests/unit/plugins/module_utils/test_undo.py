@@ -45,10 +45,19 @@ def test_keys_are_taken_out_and_a_key_that_changed_again_stops_everything():
 
 def test_several_transactions_are_undone_newest_first():
     first = Recorded(
-        "one", 1, False, [Entry("f", "subid", 0o644, b"", b"a\n"), Entry("g", "subid", 0o644, None, b"x\n")]
+        "one", "open", [Entry("f", "subid", 0o644, b"", b"a\n"), Entry("g", "subid", 0o644, None, b"x\n")]
     )
     second = Recorded(
-        "two", 2, False, [Entry("f", "subid", 0o644, b"a\n", b"a\nb\n"), Entry("f", "subid", 0o644, b"a\nb\n", b"b\n")]
+        "two", "open", [Entry("f", "subid", 0o644, b"a\n", b"a\nb\n"), Entry("f", "subid", 0o644, b"a\nb\n", b"b\n")]
     )
     assert undo_all([second, first], {"f": b"b\n", "g": b"x\n"}) == {"f": b"", "g": None}
     assert undo_all([second], {"f": b"b\n"}) == {"f": b"a\n"}
+
+
+def test_a_range_that_somebody_was_given_since_does_not_come_back():
+    moved, given = b"alice:300000:65536\n", b"alice:300000:65536\nbob:100000:65536\n"
+    with pytest.raises(ContainmentError, match="100000:65536 that would come back meets 100000:65536"):
+        undo("subid", "/etc/subuid", b"alice:100000:65536\n", moved, given)
+    assert undo("subid", "/etc/subuid", b"alice:100000:65536\n", moved, moved + b"bob:165536:9\n") == (
+        b"alice:100000:65536\nbob:165536:9\n"
+    )

@@ -60,13 +60,14 @@ NOBODY = {"user": "dockremap", "uid": None, "group": "dockremap", "gid": None}
         ("dockremap", "dockremap", "dockremap", (True, True)),
         ("dockremap", "staff", "dockremap:staff", (True, True)),
         ("dockremap", "50", "dockremap:50", (True, False)),
+        ("dockremap", 50, "dockremap:50", (True, False)),
     ],
 )
 def test_the_key_and_who_has_to_be_made(user, group, key, creates):
-    ids = dict(NOBODY, group="staff", gid=50) if group == "50" else NOBODY
+    ids = dict(NOBODY, group="staff", gid=50) if str(group) == "50" else NOBODY
     found = userns.identity(host(ids=ids), user, group)
-    assert found["key"] == key and found["refusals"] == [] and (found["create_user"], found["create_group"]) == creates
-    assert found["switch"] and not found["pending"]
+    assert found["key"] == key and found["refusals"] == []
+    assert (found["create_user"], found["create_group"]) == creates
 
 
 def test_who_is_there_is_not_made():
@@ -79,6 +80,7 @@ def test_who_is_there_is_not_made():
     [
         ("root", "", NOBODY, "is root"),
         ("0", "", NOBODY, "is root"),
+        (0, "", NOBODY, "is root"),
         ("toor", "", dict(NOBODY, uid=0), "is root"),
         ("", "", NOBODY, "not one user"),
         ("a:b", "", NOBODY, "not one user"),
@@ -90,24 +92,6 @@ def test_who_is_there_is_not_made():
 )
 def test_users_that_cannot_be_the_remap_user(user, group, ids, told):
     assert told in " ".join(userns.identity(host(ids=ids), user, group)["refusals"])
-
-
-@pytest.mark.parametrize(
-    "state, switch, pending",
-    [
-        ({"userns": PLAIN}, True, False),
-        ({"userns": REMAPPED}, False, False),
-        ({"userns": dict(REMAPPED, configured="other")}, True, False),
-        ({"userns": dict(PLAIN, configured="dockremap"), "differences": [{"key": "userns-remap"}]}, True, True),
-        ({"userns": REMAPPED, "differences": [{"key": "userns-remap"}]}, True, True),
-        ({"userns": REMAPPED, "differences": [{"key": "debug"}]}, False, False),
-        ({"userns": dict(PLAIN, configured="other"), "differences": [{"key": "userns-remap"}]}, True, False),
-        ({"userns": REMAPPED, "error": "dead"}, True, False),
-    ],
-)
-def test_when_there_is_something_to_do(state, switch, pending):
-    found = userns.identity(host(engine(**state)), "dockremap", "")
-    assert (found["switch"], found["pending"]) == (switch, pending)
 
 
 def test_the_primary_engine_counts():
@@ -136,59 +120,128 @@ def test_the_state_in_force():
     ]
 
 
+GIVEN = {"uid": [{"start": 100000, "count": 65536}], "gid": [{"start": 200000, "count": 65536}]}
+KEPT = {"ranges": {"before": GIVEN, "after": GIVEN}}
+MADE = {"ranges": {"before": {"uid": [], "gid": []}, "after": GIVEN}}
+MOVED = {"ranges": {"before": {"uid": [{"start": 5, "count": 1}], "gid": GIVEN["gid"]}, "after": GIVEN}}
+SET, AS_IT_IS = {"changed_keys": ["userns-remap"]}, {"changed_keys": []}
+DIFFERS = [{"key": "userns-remap"}]
+AWAY = dict(REMAPPED, uid=300000)
+
+
+def plan(one, subid=MADE, key=SET, **options):
+    return userns.plan(host(one) if "engines" not in one else one, subid, key, **options)
+
+
 def test_a_plain_host_is_free_to_go():
-    assert userns.plan(host(engine()), switch=True) == {"before": userns.state(host()), "told": [], "refusals": []}
+    before = userns.state(host())
+    assert plan(engine()) == {"write": True, "restart": True, "before": before, "told": [], "refusals": []}
+
+
+@pytest.mark.parametrize(
+    "state, subid, key, write, restart",
+    [
+        ({"userns": REMAPPED}, KEPT, AS_IT_IS, False, False),
+        ({"userns": REMAPPED}, KEPT, SET, True, True),
+        ({"userns": REMAPPED}, MOVED, AS_IT_IS, True, True),
+        ({"userns": PLAIN}, KEPT, AS_IT_IS, False, True),
+        ({"userns": PLAIN, "differences": DIFFERS}, KEPT, AS_IT_IS, False, True),
+        ({"userns": REMAPPED, "differences": DIFFERS}, KEPT, AS_IT_IS, False, True),
+        ({"userns": REMAPPED, "differences": [{"key": "debug"}]}, KEPT, AS_IT_IS, False, False),
+        ({"userns": REMAPPED, "error": "dead"}, KEPT, AS_IT_IS, False, True),
+    ],
+)
+def test_when_there_is_something_to_do(state, subid, key, write, restart):
+    found = plan(engine(**state), subid, key)
+    assert (found["write"], found["restart"]) == (write, restart)
 
 
 def test_errors_that_were_found_stop_the_run_and_nothing_else_does():
     found = [{"severity": one, "subject": one, "cause": "is", "mend": "mend"} for one in ("error", "warning", "note")]
-    assert userns.plan(host(engine(), findings=found), switch=False)["refusals"] == ["error: is; mend."]
+    assert plan(host(engine(), findings=found), KEPT, AS_IT_IS)["refusals"] == ["error: is; mend."]
 
 
-@pytest.mark.parametrize(
-    "state, told",
-    [
-        ({"service": None}, "started by hand"),
-        ({"live_restore": True, "containers": [container("running")]}, "live-restore: true"),
-        ({"live_restore": True, "containers": [container("paused")]}, "live-restore: true"),
-        ({"swarm": "active"}, "swarm: this host is part of one (active)"),
-        (
-            {"containers": [container("exited", "refused")]},
-            "container web: is refused; mend it. Or set userns_conflicts_ok: true",
-        ),
-        ({"containers": [container("exited", "breaks")]}, "userns_conflicts_ok: true"),
-        ({"containers": [container("exited")]}, "1 container stay"),
-        ({"images": 2}, "2 images stay"),
-        ({"volumes": [{}, {}]}, "2 volumes stay"),
-        ({"networks": 4}, "1 network stay"),
-    ],
-)
-def test_what_stops_a_switch_and_does_not_matter_without_one(state, told):
-    assert told in " ".join(userns.plan(host(engine(**state)), switch=True)["refusals"])
-    assert userns.plan(host(engine(**state)), switch=False)["refusals"] == []
+def test_an_engine_that_check_mode_did_not_start_stops_nothing_and_is_told():
+    silent = {"severity": "error", "code": "engine_dead", "subject": "engine", "cause": "is silent", "mend": "mend"}
+    stopped = host(engine(error="is silent"), findings=[silent])
+    assert plan(stopped)["refusals"] == ["engine: is silent; mend."]
+    found = plan(stopped, check_mode=True)
+    assert found["refusals"] == [] and "does not run" in found["told"][0]
+
+
+MOVING = [
+    ({"live_restore": True, "containers": [container("running")]}, "live-restore: true"),
+    ({"live_restore": True, "containers": [container("paused")]}, "live-restore: true"),
+    ({"swarm": "active"}, "swarm: this host is part of one (active)"),
+    (
+        {"containers": [container("exited", "refused")]},
+        "container web: is refused; mend it. Or set userns_conflicts_ok",
+    ),
+    ({"containers": [container("exited", "breaks")]}, "userns_conflicts_ok: true"),
+    ({"containers": [container("exited")]}, "1 container stay"),
+    ({"images": 2}, "2 images stay"),
+    ({"volumes": [{}, {}]}, "2 volumes stay"),
+    ({"networks": 4}, "1 network stay"),
+]
+
+
+@pytest.mark.parametrize("state, told", MOVING)
+def test_what_stops_a_move_of_the_graph_root_and_nothing_less(state, told):
+    assert told in " ".join(plan(engine(**state))["refusals"])
+    assert told in " ".join(plan(engine(userns=AWAY, **state), MOVED, AS_IT_IS)["refusals"])
+    assert plan(engine(userns=REMAPPED, **state), KEPT, SET)["refusals"] == []
+    assert plan(engine(userns=REMAPPED, **state), KEPT, AS_IT_IS)["refusals"] == []
+
+
+def test_what_stops_a_restart_and_does_not_matter_without_one():
+    by_hand = {"service": None, "userns": REMAPPED}
+    assert "started by hand" in " ".join(plan(engine(**by_hand), KEPT, SET)["refusals"])
+    assert plan(engine(**by_hand), KEPT, AS_IT_IS)["refusals"] == []
+    foreign = {"differences": [{"key": "debug"}], "config_file": "/etc/docker/daemon.json"}
+    (refusal,) = plan(engine(**foreign))["refusals"]
+    assert refusal.startswith("/etc/docker/daemon.json: debug changed since the engine started")
+    assert plan(engine(**foreign), conflicts_ok=True)["refusals"] == []
+    assert plan(engine(userns=REMAPPED, **foreign), KEPT, AS_IT_IS)["refusals"] == []
 
 
 def test_live_restore_alone_harms_nobody():
-    quiet = engine(live_restore=True, containers=[container("exited")])
-    assert userns.plan(host(quiet), switch=True, hidden_ok=True)["refusals"] == []
+    assert plan(engine(live_restore=True, containers=[container("exited")]), hidden_ok=True)["refusals"] == []
 
 
 def test_a_degraded_container_is_no_conflict():
-    assert userns.plan(host(engine(containers=[container("exited", "degraded")])), True, hidden_ok=True)["told"] != []
-    assert (
-        userns.plan(host(engine(containers=[container("exited", "degraded")])), True, hidden_ok=True)["refusals"] == []
-    )
+    found = plan(engine(containers=[container("exited", "degraded")]), hidden_ok=True)
+    assert len(found["told"]) == 1 and found["refusals"] == []
 
 
 def test_each_switch_lets_its_own_pass_and_it_is_told_all_the_same():
-    busy = host(engine(containers=[container("running", "refused")]))
-    assert len(userns.plan(busy, True)["refusals"]) == 2
-    assert "hidden_ok" in " ".join(userns.plan(busy, True, conflicts_ok=True)["refusals"])
-    assert "conflicts_ok" in " ".join(userns.plan(busy, True, hidden_ok=True)["refusals"])
-    everything = userns.plan(busy, True, conflicts_ok=True, hidden_ok=True)
+    busy = engine(containers=[container("running", "refused")])
+    assert len(plan(busy)["refusals"]) == 2
+    assert "hidden_ok" in " ".join(plan(busy, conflicts_ok=True)["refusals"])
+    assert "conflicts_ok" in " ".join(plan(busy, hidden_ok=True)["refusals"])
+    everything = plan(busy, conflicts_ok=True, hidden_ok=True)
     assert everything["refusals"] == [] and len(everything["told"]) == 2
 
 
-def test_a_network_namespace_with_fewer_networks_counts_as_none():
-    assert userns.plan(host(engine(networks=2)), True)["refusals"] == []
-    assert userns.plan(host(engine(networks=None, images=None)), True)["refusals"] == []
+def test_an_engine_with_fewer_networks_has_none_to_lose():
+    assert plan(engine(networks=2))["refusals"] == []
+    assert plan(engine(networks=None, images=None))["refusals"] == []
+
+
+def test_the_way_back_is_not_stopped_by_what_it_mends():
+    assert userns.rollback(host(engine(error="dead", live_restore=True))) == {"told": [], "refusals": []}
+    found = userns.rollback(host(engine(images=1, service=None, swarm="active")))
+    assert len(found["told"]) == 1 and len(found["refusals"]) == 2
+    assert userns.rollback(host(engine())) == {"told": [], "refusals": []}
+
+
+def test_the_newest_open_transaction_is_gone_on_with():
+    def known(*statuses):
+        return host(transactions=[{"name": str(number), "status": one} for number, one in enumerate(statuses)])
+
+    assert userns.unfinished(known()) == "" and userns.unfinished(known("applied", "restored")) == ""
+    assert userns.unfinished(known("open", "open", "applied")) == "1"
+
+
+def test_a_mapping_of_which_only_the_start_is_known():
+    gone = dict(REMAPPED, mapping=None, expected_mapping=None)
+    assert userns.state(host(engine(userns=gone)))["uid_ranges"] == [{"start": 100000, "count": 1}]

@@ -4,6 +4,7 @@
 import pytest
 
 from ansible_collections.containment.docker.plugins.module_utils import _userns_proof as proof
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
 def test_without_ranges_root_is_root():
@@ -55,3 +56,60 @@ def test_what_was_not_observed_has_not_passed():
     verdict = {one["proof"]: one["passed"] for one in proof.judge(wanted, dict(wanted, write="allowed"))}
     assert [name for name, passed in verdict.items() if not passed] == ["write"]
     assert len(verdict) == 8
+
+
+GOOD = {
+    "uid_ranges": [[100000, 65536]],
+    "gid_ranges": [[0, 1], [4294967294, 1], [1, 9]],
+    "data_root": "/",
+    "timeout": 1,
+}
+
+
+def test_good_options_are_taken():
+    proof.check(**GOOD)
+    proof.check([], [], "/var/lib/docker", 60)
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"timeout": 0}, "timeout: 0 "),
+        ({"timeout": -1}, "timeout: -1 "),
+        ({"data_root": "docker"}, "data_root: 'docker' "),
+        ({"uid_ranges": [[-5, 1]]}, "uid_ranges: start -5 "),
+        ({"uid_ranges": [[4294967295, 1]]}, "uid_ranges: start 4294967295 "),
+        ({"gid_ranges": [[5, 0]]}, "gid_ranges: count 0 "),
+        ({"gid_ranges": [[5, -1]]}, "gid_ranges: count -1 "),
+        ({"gid_ranges": [[4294967294, 2]]}, "gid_ranges: start 4294967294 and count 2 .*at most 1\\."),
+        ({"gid_ranges": [[20, 5], [0, 1], [10, 11]]}, "gid_ranges: start 10, count 11 overlaps start 20;"),
+        ({"uid_ranges": [[7, 1], [7, 1]]}, "uid_ranges: start 7, count 1 overlaps start 7;"),
+        ({"uid_ranges": []}, "uid_ranges: is empty while gid_ranges is not;"),
+        ({"gid_ranges": []}, "gid_ranges: is empty while uid_ranges is not;"),
+    ],
+)
+def test_bad_options_are_told(options, told):
+    with pytest.raises(ContainmentError, match="^" + told):
+        proof.check(**dict(GOOD, **options))
+
+
+ID = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    "text, root, begun, pending, container",
+    [
+        ("", None, [], None, None),
+        ("/g", None, [], None, None),
+        ("/g d\n", "/g d", [], None, None),
+        ("/g\nbegin ima", "/g", [], None, None),
+        ("/g\nbegin image\n", "/g", ["image"], "image", None),
+        ("/g\nbegin image\nend image\n", "/g", ["image"], None, None),
+        ("/g\nbegin image\nend image\nbegin container\n", "/g", ["image", "container"], "container", None),
+        ("/g\nbegin container\nend container " + ID[:9] + "\n", "/g", ["container"], "container", None),
+        ("/g\nbegin container\nend container " + ID, "/g", ["container"], "container", None),
+        ("/g\nbegin container\nend container " + ID + "\n", "/g", ["container"], None, ID),
+    ],
+)
+def test_a_record_tells_how_far_a_run_came(text, root, begun, pending, container):
+    assert proof.parse_record(text) == {"root": root, "begun": begun, "pending": pending, "container": container}

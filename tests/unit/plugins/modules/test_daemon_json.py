@@ -41,6 +41,20 @@ def test_paths_are_resolved_before_they_are_compared(tmp_path, monkeypatch):
     assert [engine["config_file"] for engine in engines] == [str(real.resolve()), str(link)]
 
 
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("file/daemon.json", "cannot be read (Not a directory); give a path that leads through directories alone."),
+        ("n" * 300, "cannot be read (File name too long); give a shorter path."),
+    ],
+)
+def test_a_path_that_cannot_be_is_told_whole(tmp_path, name, words):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ContainmentError) as caught:
+        daemon_json.read_file(str(tmp_path / name), [], [])
+    assert str(caught.value) == f"{tmp_path / name}: {words}"
+
+
 def test_a_relative_path_is_refused():
     with pytest.raises(ContainmentError) as caught:
         daemon_json.read_file("daemon.json", [], [])

@@ -59,6 +59,9 @@ def test_ranges_keep_their_order():
         ({"name": "+alice"}, "name: '+alice'"),
         ({"name": "-alice"}, "name: '-alice'"),
         ({"name": "../alice"}, "name: '../alice'"),
+        ({"name": "a\0b"}, "name: 'a\\x00b'"),
+        ({"name": "mal\ud800"}, "name: 'mal\\ud800'"),
+        ({"name": "\x7f"}, "name: '\\x7f'"),
         ({"count": 0}, "count: 0"),
         ({"align": 0}, "align: 0"),
         ({"search_min": 0}, "search_min, search_max: 0 to"),
@@ -76,7 +79,7 @@ def test_bad_values_are_refused_by_name(params, cause):
     assert cause in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["alice", "1000", "svc-docker", "DOMAIN\\alice", "a+b", "alice$", "ä"])
+@pytest.mark.parametrize("name", ["alice", "1000", "svc-docker", "DOMAIN\\alice", "a+b", "alice$", "ä", "²", "\udce4"])
 def test_names_that_users_have_are_taken(name):
     assert wanted(name=name)
 

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be had of gathering without an engine; with engines it is tested in tests/integration."""
+
+import json
+import os
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _engine_gather, _engine_read, _transaction
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ContainmentError("/t", "broken", "mend it"), OSError(5, "Input/output error", "/t"), PermissionError(13, "x")],
+)
+def test_transactions_that_cannot_be_read_are_a_fault_and_no_crash(monkeypatch, error):
+    def names():
+        raise error
+
+    monkeypatch.setattr(_transaction, "names", names)
+    found, fault = _engine_gather._transactions()
+    assert found == [] and fault == str(error)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not possible here: needs root")
+@pytest.mark.parametrize("values", [{"labels": [1]}, {"hosts": "x"}, {"userns-remap": 5}, {"data-root": "/a\0"}])
+def test_values_that_no_engine_starts_with_are_a_fault_of_the_file(tmp_path, values):
+    path = tmp_path / "daemon.json"
+    path.write_text(json.dumps(values))
+    found, fault = _engine_read.config(str(path))
+    assert found is None and next(iter(values)) in fault
+    path.write_text(json.dumps({"labels": ["a"], "unknown": [1], "hosts": None}))
+    assert _engine_read.config(str(path)) == ({"labels": ["a"], "unknown": [1], "hosts": None}, None)
