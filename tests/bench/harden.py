@@ -63,7 +63,7 @@ def main():
         peer.write(PEER)
         peer.flush()
         restarts = []
-        for _ in range(3):
+        for _dummy in range(3):
             host.run(
                 ["systemctl", "reset-failed", "docker.service"]
             )  # The unit's start limit, which the peer runs into.
@@ -72,10 +72,10 @@ def main():
         calls, seconds = run("containment.docker.harden", host)
         tell("first_calls", calls)
         tell("first_seconds", round(seconds, 2))
-        again = [run("containment.docker.harden", host) for _ in range(3)]
+        again = [run("containment.docker.harden", host) for dummy in range(3)]
         tell("noop_calls", again[0][0], CALLS)
-        tell("noop_seconds", round(statistics.median(seconds for _calls, seconds in again), 2))
-        tell("noop_to_peer_ratio", round(statistics.median(s for _c, s in again) / statistics.median(restarts), 2))
+        tell("noop_seconds", round(statistics.median(seconds for calls, seconds in again), 2))
+        tell("noop_to_peer_ratio", round(statistics.median(s for dummy, s in again) / statistics.median(restarts), 2))
 
 
 if __name__ == "__main__":

@@ -224,6 +224,7 @@ class Host:
             [*self.enter(), *argv],
             env=ENVIRONMENT,
             input=input,
+            check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

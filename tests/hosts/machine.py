@@ -24,7 +24,9 @@ def _install(packages):
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
     command = ["apt-get", "-qq", "install", "--no-install-recommends", *packages]
     for attempt in (command, ["apt-get", "-qq", "update"], command):
-        done = subprocess.run(attempt, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            attempt, check=False, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode == 0 and attempt is command:
             return
     raise NotPossible(
@@ -57,7 +59,7 @@ def prepare():
     )
     argv = ["unshare", "--mount", "--pid", "--fork", "--net", "sh", "-c", script, "sh"]
     with tempfile.TemporaryDirectory(dir=HOSTS) as probe:
-        done = subprocess.run([*argv, probe], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run([*argv, probe], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise NotPossible("not possible here: namespaces with an overlay mount are refused: " + done.stdout.strip())
     stat = ["stat", "--file-system", "--format=%T", str(HOSTS)]

@@ -52,7 +52,7 @@ def _mirror(suite):
         for uri in dict.fromkeys(known):
             release = "%s/dists/%s/InRelease" % (uri.rstrip("/"), suite)
             fetch = ["/usr/lib/apt/apt-helper", "download-file", release, os.path.join(scratch, "release")]
-            found = subprocess.run(fetch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            found = subprocess.run(fetch, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if found.returncode == 0:
                 return uri
     raise NotPossible(
@@ -63,7 +63,7 @@ def _mirror(suite):
 
 def _run(argv, log):
     with open(log, "w") as out:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        done = subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
     if done.returncode:
         tail = "\n".join(Path(log).read_text(errors="replace").splitlines()[-15:])
         raise RuntimeError("%s ended with %d, log %s:\n%s" % (argv[0], done.returncode, log, tail))

@@ -134,9 +134,8 @@ def test_bad_options_are_refused_before_anything_is_done(host, options, told, ch
     assert running(host) == before
 
 
-def test_units_that_require_the_engine_come_back(host):
-    if host.init != "systemd":
-        return
+def test_units_that_require_the_engine_come_back(docker_host):
+    host = docker_host("bookworm")
     host.run(["tee", "/etc/systemd/system/needs.service"], input=NEEDS)
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "start", "needs"])

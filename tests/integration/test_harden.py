@@ -142,7 +142,7 @@ def test_a_proof_that_fails_puts_the_host_back(docker_host):
 
 
 def test_the_rollout_stops_behind_the_canary(docker_host):
-    hosts = [docker_host("bookworm") for _ in range(3)]
+    hosts = [docker_host("bookworm") for dummy in range(3)]
     canary = sorted(hosts, key=lambda host: host.name)[0]
     drop_in(canary, OPENED)
     others = [host for host in hosts if host is not canary]

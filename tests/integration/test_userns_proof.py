@@ -158,7 +158,7 @@ def wait_for(look, seconds=20):
 
 
 def test_proofs_at_once_take_turns(host):
-    for code, result, err in [finish(one) for one in [start(host) for _ in range(3)]]:
+    for code, result, err in [finish(one) for one in [start(host) for dummy in range(3)]]:
         assert code == 0 and result["proven"], (result, err)
 
 

@@ -44,9 +44,7 @@ def test_keys_are_taken_out_and_a_key_that_changed_again_stops_everything():
 
 
 def test_several_transactions_are_undone_newest_first():
-    first = Recorded(
-        "one", "open", [Entry("f", "subid", 0o644, b"", b"a\n"), Entry("g", "subid", 0o644, None, b"x\n")]
-    )
+    first = Recorded("one", "open", [Entry("f", "subid", 0o644, b"", b"a\n"), Entry("g", "subid", 0o644, None, b"x\n")])
     second = Recorded(
         "two", "open", [Entry("f", "subid", 0o644, b"a\n", b"a\nb\n"), Entry("f", "subid", 0o644, b"a\nb\n", b"b\n")]
     )
