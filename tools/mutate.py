@@ -64,9 +64,7 @@ def mutants_of(target):
     with use_db(":memory:", WorkDB.Mode.create) as database:
         init([Path(target["module"])], database, {})
         specs = [item.mutations[0] for item in database.work_items]
-    mutants = [Mutant(spec, target["tests"], source) for spec in specs if OPERATORS.fullmatch(spec.operator_name)]
-    table = target.get("table")
-    return [mutant for mutant in mutants if not (table and mutant.line.startswith(table))]
+    return [Mutant(spec, target["tests"], source) for spec in specs if OPERATORS.fullmatch(spec.operator_name)]
 
 
 def command(tests):

@@ -188,12 +188,9 @@ def nearest(name, version=None):
     """Return the known key most like `name`, written as in merge ("proxies.http-proxy" for a member), None where none
     is."""
     known = _daemon_keys.known(version)
-    members = {flag: "proxies." + flag for flag in _daemon_keys.KEYS["proxies"].flags}
-    by_flag = {flag: key.name for key in known.values() for flag in key.flags if key.name != "proxies"}
-    candidates = dict(by_flag)
-    candidates.update((key, key) for key in known)
+    candidates = {key: key for key in known}
     if "proxies" in known:
-        candidates.update(members)
+        candidates.update((flag, "proxies." + flag) for flag in _daemon_keys.KEYS["proxies"].flags)
     wanted = name.lower().replace("_", "-")
     found = difflib.get_close_matches(wanted, sorted(candidates), n=1, cutoff=0.6)
     return candidates[found[0]] if found else None

@@ -177,6 +177,7 @@ def test_removing_leaves_every_other_byte():
         (b"#subid: sss\nSubid:\tsss\n", "sss"),
         (b"subid:\nsubid: ldap files\n", "ldap"),
         (b"subid: # nothing\n", "files"),
+        (b"subid:sss", "sss"),
     ],
 )
 def test_subid_source(text, source):

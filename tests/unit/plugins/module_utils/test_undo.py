@@ -31,6 +31,11 @@ def test_lines_that_a_run_took_away_come_back_to_their_place():
     assert undo("subid", "/etc/subuid", b"a\nb\n", b"a\n", b"b\na\n") == b"b\na\n"
 
 
+def test_as_many_equal_lines_come_back_as_went():
+    assert undo("subid", "/etc/subuid", b"x\nx\n", b"x\n", b"") == b"x\n"
+    assert undo("subid", "/etc/subuid", b"x\nx\n", b"", b"y\n") == b"x\nx\ny\n"
+
+
 def test_a_file_that_was_not_there_goes_again():
     assert undo("subid", "/etc/subuid", None, AFTER, AFTER) is None
     assert undo("daemon_json", "/etc/docker/daemon.json", None, b"{}", b"{}") is None

@@ -33,6 +33,7 @@ def test_several_ranges_follow_one_another_inside():
 
 def test_a_range_split_by_the_kernel_or_the_file_is_the_same_mapping():
     assert proof.coalesce([[10, 100010, 5], [0, 100000, 10]]) == [[0, 100000, 15]]
+    assert proof.coalesce([[0, 1, 1], [5, 50, 5], [10, 55, 5]]) == [[0, 1, 1], [5, 50, 10]]
     assert proof.coalesce([[0, 100000, 10], [10, 100011, 5]]) == [[0, 100000, 10], [10, 100011, 5]]
     assert proof.coalesce([[0, 100000, 10], [11, 100010, 5]]) == [[0, 100000, 10], [11, 100010, 5]]
 
@@ -78,6 +79,7 @@ def test_good_options_are_taken():
         ({"timeout": -1}, "timeout: -1 "),
         ({"data_root": "docker"}, "data_root: 'docker' "),
         ({"uid_ranges": [[-5, 1]]}, "uid_ranges: start -5 "),
+        ({"uid_ranges": [[-1, 1]]}, "uid_ranges: start -1 "),
         ({"uid_ranges": [[4294967295, 1]]}, "uid_ranges: start 4294967295 "),
         ({"gid_ranges": [[5, 0]]}, "gid_ranges: count 0 "),
         ({"gid_ranges": [[5, -1]]}, "gid_ranges: count -1 "),
