@@ -129,8 +129,8 @@ DIFFERS = [{"key": "userns-remap"}]
 AWAY = dict(REMAPPED, uid=300000)
 
 
-def plan(one, subid=MADE, key=SET, **options):
-    return userns.plan(host(one) if "engines" not in one else one, subid, key, **options)
+def plan(one, subid=None, key=None, **options):
+    return userns.plan(host(one) if "engines" not in one else one, subid or MADE, key or SET, **options)
 
 
 def test_a_plain_host_is_free_to_go():
