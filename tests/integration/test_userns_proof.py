@@ -145,7 +145,7 @@ def test_under_a_narrow_umask_a_refusal_is_one_of_the_file(host):
 
 
 def test_a_refusal_by_a_closed_directory_proves_nothing(host):
-    code, result, dummy = finish(start(host, number=2, place="close"))
+    code, result, _dummy = finish(start(host, number=2, place="close"))
     assert code == 1 and not result["proven"], result
 
 
