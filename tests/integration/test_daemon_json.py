@@ -394,12 +394,9 @@ def test_what_dockerd_refuses_is_not_written(host):
     if version_of(host) < (23, 0, 0):
         pytest.skip("this engine cannot validate")
     shell(host, f"echo '{{\"debug\": true}}' > {FILE}")
-    ran = daemon_json(host, {"labels": ["no-value"]})
-    assert (
-        ran["failed"]
-        and "dockerd --validate refuses the new content: " in ran["msg"]
-        and "bad attribute format: no-value" in ran["msg"]
-    )
+    ran = daemon_json(host, {"dns-search": ["bad domain"]})
+    assert ran["failed"] and "dockerd --validate refuses the new content: " in ran["msg"]
+    assert "bad domain" in ran["msg"]
     assert shell(host, f"cat {FILE}; ls -A /etc/docker").stdout == '{"debug": true}\ndaemon.json\n'
 
 
@@ -556,6 +553,7 @@ SAMPLES = {
     "pools": [{"base": "10.0.0.0/16", "size": 24}],
     "ulimits": {"nofile": {"Name": "nofile", "Hard": 10, "Soft": 10}},
     "bools": {"buildkit": True},
+    "cidr": "10.9.0.1/24",
     "builder": {"gc": {"enabled": True}},
     "runtimes": {"x": {"path": "/bin/true"}},
     "proxies": {"http-proxy": "http://h"},
@@ -577,6 +575,7 @@ PARTICULAR = {
     "userland-proxy-path": "/bin/true",
     "userland-proxy": False,
     "fixed-cidr-v6": "fd00::/64",
+    "bip6": "fd00::1/64",
     "min-api-version": "1.40",
     "tls": False,
     "tlsverify": None,
