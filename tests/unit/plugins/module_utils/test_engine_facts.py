@@ -257,7 +257,11 @@ def test_a_dead_engine_is_told_apart_by_its_code():
 def test_every_code_is_documented():
     source = ast.parse(Path(_findings.__file__).read_text(encoding="utf-8"))
     calls = [one for one in ast.walk(source) if isinstance(one, ast.Call) and getattr(one.func, "id", "") == "add"]
-    codes = [call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)]
+    # A text is ast.Str before Python 3.8.
+    literals = [
+        call.args[0] for call in calls if not isinstance(call.args[0], (ast.Attribute, ast.Subscript, ast.Name))
+    ]
+    codes = [ast.literal_eval(literal) for literal in literals]
     assert len(codes) == len(calls) - 1 == len(set(codes))  # one takes the engine's error_code
     codes += ["engine_dead", "engine_unreachable", "engine_stopped", "engine_hangs", "engine_refuses"]
     text = " ".join(yaml.safe_load(engine_info.RETURN)["findings"]["description"])
