@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import signal as signals
 import subprocess
 import time
 from pathlib import Path
@@ -172,6 +173,15 @@ def test_the_wait_for_another_one_is_bounded(host):
     assert result["failed"] and "another one holds /run/containment/proofs/lock for 1 seconds" in result["msg"]
 
 
+@pytest.fixture
+def hangup():
+    """SIGHUP ends what a test starts: in a run under nohup it would be ignored, and the proof leaves it so."""
+    kept = signals.signal(signals.SIGHUP, signals.SIG_DFL)
+    yield
+    signals.signal(signals.SIGHUP, kept)
+
+
+@pytest.mark.usefixtures("hangup")
 @pytest.mark.parametrize("signal, place", [(TERM, "sent"), (HUP, "answered"), (KILL, "sent"), (KILL, "answered")])
 def test_an_end_at_every_request_leaves_nothing(host, signal, place):
     before = everything(host)
