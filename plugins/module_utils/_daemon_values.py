@@ -15,7 +15,7 @@ from ansible_collections.containment.docker.plugins.module_utils._json_text impo
 
 MASK = "********"
 # Passwords hold any character: up to the last @ before white space.
-_USERINFO = re.compile(r"(?<=://)\S+(?=@)")
+_USERINFO = re.compile(r"(?<=//)\S+(?=@)")
 # The value of a proxy needs no scheme.
 _PROXY_NAME = re.compile(r"(?:^|[-_])proxy$", re.IGNORECASE)
 _PROXY_USERINFO = re.compile(r"^(\s*(?:[A-Za-z][A-Za-z0-9+.-]*://)?)\S+(?=@)")
@@ -29,9 +29,10 @@ _BOUNDS = {
     "network-diagnostic-port": (0, 65535, (28, 0, 0)),
 }
 _RESERVED_LABELS = ("com.docker.", "io.docker.", "org.dockerproject.")
-_SECRET_NAME = re.compile(
-    r"(?:^|[-_.])(?:token|password|passwd|secret|credentials?)$|(?:access|secret|api)[-_.]?key$", re.IGNORECASE
-)
+_TELLTALE = r"(?:token|secret|passw|credential|(?:access|api)[-_.]?key)"
+_SECRET_NAME = re.compile(_TELLTALE, re.IGNORECASE)
+# A flag's value may be a pair of its own: --log-opt splunk-token=WORD.
+_SECRET_PAIR = re.compile(rf"({_TELLTALE}[^=\s]*=)\S+", re.IGNORECASE)
 
 
 def _is_int(value):
@@ -217,31 +218,40 @@ def check_remap(value, version, ours):
 # --- secrets ---
 
 
-def mask_url(string):
-    """Return `string` with the user part of every URL in it masked: "http://user:word@host" ->
+def mask_url(string, word=MASK):
+    """Return `string` with the user part of every URL in it replaced by `word`: "http://user:word@host" ->
     "http://********@host"."""
-    return _USERINFO.sub(MASK, string)
+    return _USERINFO.sub(word, string)
 
 
 def secret(name, value):
-    """Whether the string `value` of a member called `name` must not be shown as it is."""
-    return isinstance(value, str) and conceal(name, value) != value
+    """Whether `value`, no list or object, of a member called `name` must not be shown as it is."""
+    return conceal(name, value) != value
 
 
-def conceal(name, value):
-    """Return the string `value` of a member called `name` without its secret."""
-    if _SECRET_NAME.search(name) and value:
-        return MASK
-    return mask_url(_PROXY_USERINFO.sub(r"\g<1>" + MASK, value) if _PROXY_NAME.search(name) else value)
+def conceal(name, value, word=MASK):
+    """Return `value`, no list or object, of a member called `name` with `word` in the place of its secret.
+
+    Secret are what a name such as `splunk-token` calls so, as member or as NAME=VALUE in a string, the user part of a
+    URL and, in a proxy's address, that of one without a scheme.
+    """
+    if _SECRET_NAME.search(name) and value not in (None, ""):
+        return word
+    if not isinstance(value, str):
+        return value
+    if _PROXY_NAME.search(name):
+        value = _PROXY_USERINFO.sub(r"\g<1>" + word, value)
+    return _SECRET_PAIR.sub(r"\g<1>" + word, mask_url(value, word))
 
 
-def mask(value, name=""):
-    """Return a JSON value with every secret in it masked; `name` is that of the member it belongs to."""
+def mask(value, name="", word=MASK):
+    """Return a JSON value with `word` in the place of every secret in it; `name` is that of the member it belongs
+    to."""
     if isinstance(value, dict):
-        return {member: mask(part, member) for member, part in value.items()}
+        return {member: mask(part, member, word) for member, part in value.items()}
     if isinstance(value, list):
-        return [mask(item, name) for item in value]
-    return conceal(name, value) if isinstance(value, str) else value
+        return [mask(item, name, word) for item in value]
+    return conceal(name, value, word)
 
 
 def masked(name, value):

@@ -6,29 +6,19 @@
 import posixpath
 import re
 
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_values
+
 DEFAULT_DATA_ROOT = "/var/lib/docker"
 HIDDEN = "***"
 
-_USERINFO = re.compile(r"(?<=//)[^/@\s]+@")
-_SECRET_NAME = re.compile(r"(?i)token|secret|passw|credential|api-?key")
-_SECRET_PAIR = re.compile(r"(?i)((?:token|secret|passw|credential|api-?key)[^=\s]*=)\S+")
 _NUMBERED = re.compile(r"([0-9]{1,10})\.([0-9]{1,10})\Z")
 # What insecure-registries holds by itself.
 _LOCAL_REGISTRIES = ("127.0.0.0/8", "::1/128")
 
 
 def redact(value, name=""):
-    """Return a value of daemon.json or a flag without the user part of URLs and without what its name calls a
-    secret."""
-    if isinstance(value, dict):
-        return {key: redact(one, key) for key, one in value.items()}
-    if isinstance(value, list):
-        return [redact(one, name) for one in value]
-    if _SECRET_NAME.search(name) and value not in (None, ""):
-        return HIDDEN
-    if isinstance(value, str):
-        return _SECRET_PAIR.sub(r"\g<1>" + HIDDEN, _USERINFO.sub(HIDDEN + "@", value))
-    return value
+    """Return a value of daemon.json or a flag called `name` without its secrets, as _daemon_values knows them."""
+    return _daemon_values.mask(value, name, HIDDEN)
 
 
 def security_options(info):

@@ -10,13 +10,12 @@ import grp
 import os
 import posixpath
 import pwd
-import re
 import select
 import signal
 import subprocess
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_proof
+from ansible_collections.containment.docker.plugins.module_utils import _subid, _userns_proof
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -71,13 +70,7 @@ def id_map(pid):
 
 
 def pids():
-    return sorted(int(name) for name in os.listdir("/proc") if number(name))
-
-
-def number(text):
-    """Tell whether a text is a plain decimal number. str.isdigit() also takes what int() refuses, such as a
-    superscript."""
-    return re.match(r"[0-9]+\Z", text) is not None
+    return sorted(int(name) for name in os.listdir("/proc") if _subid.is_number(name))
 
 
 def shims():
@@ -177,12 +170,12 @@ def _entry(name, by_name, by_id, field):
         entry = by_name(name)
         return entry[0], entry[field]
     except KeyError:
-        if not number(name):
+        if not _subid.is_number(name):
             return name, None
     try:
         entry = by_id(int(name))
         return entry[0], entry[field]
-    except KeyError:
+    except (KeyError, OverflowError):  # getgrgid says the second of more than 32 bits.
         return name, int(name)
 
 
@@ -332,7 +325,7 @@ def numbered_roots(data_root):
         return found
     for name in sorted(names):
         uid, dot, gid = name.partition(".")
-        if dot and number(uid) and number(gid):
+        if dot and _subid.is_number(uid) and _subid.is_number(gid):
             path = posixpath.join(data_root, name)
             info = os.lstat(path)
             found.append({"path": path, "uid": info.st_uid, "gid": info.st_gid, "mode": info.st_mode})

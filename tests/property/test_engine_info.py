@@ -132,10 +132,19 @@ def test_redacting_twice_is_redacting_once_and_keeps_the_shape(value):
         assert list(once) == list(value)
 
 
-@given(st.text("abc:/@. ", max_size=20), st.sampled_from(["http", "https", "tcp"]))
-def test_no_password_of_a_url_is_shown(around, scheme):
-    shown = _engine_values.redact(f"{around} {scheme}://user:secret-word@host/path")
-    assert "secret-word" not in shown
+PASSWORD = st.text("ab:/@\\\"'%", max_size=6).map(lambda text: text + "Xy" + text[::-1])
+
+
+@given(st.text("abc:/@. ", max_size=20), st.sampled_from(["http", "https", "tcp"]), PASSWORD)
+def test_no_password_of_a_url_is_shown(around, scheme, password):
+    shown = _engine_values.redact(f"{around} {scheme}://user:{password}@host/path")
+    assert "Xy" not in shown and shown.endswith("://" + _engine_values.HIDDEN + "@host/path")
+
+
+@given(st.sampled_from(["http-proxy", "https-proxy", "HTTP_PROXY"]), st.sampled_from(["", "http://"]), PASSWORD)
+def test_no_password_of_a_proxy_is_shown(name, scheme, password):
+    for given_value in ({name: f"{scheme}user:{password}@proxy:3128"}, {"proxies": {name: f"{scheme}{password}@p"}}):
+        assert "Xy" not in str(_engine_values.redact(given_value))
 
 
 @given(st.dictionaries(st.sampled_from(["live-restore", "debug", "icc", "labels", "log-driver", "unknown"]), JSON))

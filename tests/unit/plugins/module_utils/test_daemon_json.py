@@ -384,6 +384,13 @@ def test_secrets_do_not_show_in_refusals():
         ("http-proxy", "proxy:3128", "proxy:3128"),
         ("splunk-token", "abc", "********"),
         ("splunk-token", "", ""),
+        ("splunk-token", 1234, "********"),
+        ("x-access-key-id", "abc", "********"),
+        ("tokens", "abc", "********"),
+        ("tlskey", "/etc/key.pem", "/etc/key.pem"),
+        ("tag", "//user:pw@host", "//********@host"),
+        ("tag", "MY_TOKEN=abc X=1", "MY_TOKEN=******** X=1"),
+        ("tag", "a=b c", "a=b c"),
     ],
 )
 def test_secrets_are_masked(name, value, masked):

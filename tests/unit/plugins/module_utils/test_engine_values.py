@@ -161,9 +161,17 @@ def test_split_root(root, remapped, expected):
     ("value", "name", "shown"),
     [
         ("https://user:pw@host/x", "", "https://***@host/x"),
-        ("https://host/x@y", "", "https://host/x@y"),
+        ("https://us/er:p/w@d@host/x", "", "https://***@host/x"),
+        ("https://host/x@y", "", "https://***@y"),
+        ("//user:pw@host", "", "//***@host"),
+        ("user:p/w@d@proxy:3128", "https-proxy", "***@proxy:3128"),
+        ({"proxies": {"http-proxy": "user:pw@proxy"}}, "", {"proxies": {"http-proxy": "***@proxy"}}),
+        ("proxy:3128", "https-proxy", "proxy:3128"),
         ("splunk-token=abc", "log-opts", "splunk-token=***"),
+        ("a b splunk-token=abc=d c", "log-opts", "a b splunk-token=*** c"),
         ("abc", "splunk-token", "***"),
+        (1234, "password", "***"),
+        ("", "password", ""),
         (
             {"log-opts": {"splunk-token": "abc", "max-size": "10m"}},
             "",

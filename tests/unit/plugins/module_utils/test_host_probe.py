@@ -110,6 +110,14 @@ def test_accounts():
         "group": "4000000001",
         "gid": 4000000001,
     }
+    assert {_host_probe.account("9" * 20)[kind] for kind in ("uid", "gid")} == {int("9" * 20)}
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "\u0660", "9" * 5000], ids=["superscript", "arabic", "long"])
+def test_other_digits_are_no_number(name, tmp_path):
+    assert _host_probe.account(name) == {"user": name, "uid": None, "group": name, "gid": None}
+    (tmp_path / (name[:99] + ".1")).mkdir()
+    assert _host_probe.numbered_roots(str(tmp_path)) == []
 
 
 def test_kernel():

@@ -182,3 +182,23 @@ def test_removing_leaves_every_other_byte():
 )
 def test_subid_source(text, source):
     assert _subid.subid_source(text) == source
+
+
+@pytest.mark.parametrize(
+    "text, answer",
+    [
+        ("0", True),
+        ("007", True),
+        ("9" * 20, True),
+        ("9" * 21, False),
+        ("", False),
+        ("-1", False),
+        ("1\n", False),
+        ("1 ", False),
+        ("1a", False),
+        ("\u00b2", False),
+        ("\u0661", False),
+    ],
+)
+def test_is_number(text, answer):
+    assert _subid.is_number(text) is answer
