@@ -12,7 +12,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 def undo(kind, path, before, after, now):
     """Return the content (bytes, None for no file) that takes the change `before` -> `after` back out of `now`.
 
-    What others wrote since survives: lines of a "subid" file, keys of a "daemon_json" file. Raises ContainmentError
+    What others wrote since survives: keys of a "daemon_json" file, lines of every other. Raises ContainmentError
     where they changed the very thing that is to be taken back.
     """
     if now == before:
@@ -21,7 +21,10 @@ def undo(kind, path, before, after, now):
         return before
     if kind == "daemon_json":
         return _daemon_json.undo(before, after, now, path)
-    return _undo_lines(path, before, after, now)
+    kept, back, others = _undo_lines(before, after, now)
+    if kind == "subid":
+        _refuse_overlap(path, back, others)
+    return kept
 
 
 def undo_all(transactions, now):
@@ -33,8 +36,11 @@ def undo_all(transactions, now):
     return state
 
 
-def _undo_lines(path, before, after, now):
-    """Drop the lines that were added, and put those that were removed back to where they stood or to the end."""
+def _undo_lines(before, after, now):
+    """Drop the lines that were added, and put those that were removed back to where they stood or to the end.
+
+    Return (content, the lines put back, the lines of others).
+    """
     old, new, current = (_lines(data) for data in (before, after, now))
     added, missing = Counter(new) - Counter(old), Counter(old) - Counter(new)
     kept = []
@@ -51,8 +57,8 @@ def _undo_lines(path, before, after, now):
             if line not in there:
                 kept.insert(min(position, len(kept)), line)
                 back.append(line)
-    _refuse_overlap(path, back, others)
-    return b"".join(kept)
+    # A file that was not there before and holds nothing of others is gone again.
+    return (None if before is None and not kept else b"".join(kept)), back, others
 
 
 def _refuse_overlap(path, back, others):

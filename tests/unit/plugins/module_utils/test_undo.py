@@ -64,3 +64,10 @@ def test_a_range_that_somebody_was_given_since_does_not_come_back():
     assert undo("subid", "/etc/subuid", b"alice:100000:65536\n", moved, moved + b"bob:165536:9\n") == (
         b"alice:100000:65536\nbob:165536:9\n"
     )
+
+
+def test_lines_of_kernel_settings_are_sparing_too_and_an_empty_file_goes():
+    before, after = None, b'{"name": "a"}\n'
+    assert undo("kernel_args", "/l", before, after, after + b'{"name": "b"}\n') == b'{"name": "b"}\n'
+    assert undo("kernel_sysctl", "/l", before, after + b"x\n", after) is None
+    assert undo("kernel_sysctl", "/l", b"", after + b"x\n", after) == b""
