@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_bls as bls
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_entries as entries
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_request as request
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+def entry(name, text):
+    return entries.Entry("/boot/" + name, name, text.split())
+
+
+def plan(after, pending=False):
+    return entries.Plan([], after, [], [], None, [], [], pending)
+
+
+THREE = [entry("x", "a=1 c-d=1"), entry("y", "a=2"), entry("z", "a=2")]
+WANTED = request.wants(["a=2"], [])
+
+
+def test_what_most_entries_say_is_what_was():
+    assert entries.was(THREE, "a") == (["2"], "a")
+    assert entries.was(THREE[:2], "a") == (["1"], "a")
+    assert entries.was(THREE[:2], "c_d") == (["1"], "c-d")
+    assert entries.was(THREE, "c_d") == ([], None)
+    assert entries.was([], "a") == ([], None)
+
+
+def test_who_is_not_satisfied():
+    wanted = request.wants(["a=2"], ["c_d", "e"])
+    assert [want.name for want in entries.unsatisfied(wanted, [one.words for one in THREE])] == ["a", "c_d"]
+    assert entries.unsatisfied(WANTED, []) == []
+
+
+def test_disagreement_is_told_in_one_sentence():
+    assert entries.disagreement(THREE, request.wants([], ["a", "c-d", "e"])) == [
+        "entries do not agree on a, c-d: a way back gives all of them what most had"
+    ]
+    assert entries.disagreement(THREE[1:], WANTED) == []
+
+
+def test_shown_one_line_each():
+    assert entries.shown(THREE[:2]) == "x: a=1 c-d=1\ny: a=2\n"
+
+
+def test_compare():
+    planned = [entry("x", "b a=2"), entry("y", "c")]
+    entries.compare(plan(planned), [entry("y", "c"), entry("x", "a=2 b"), entry("new", "q a=2")], WANTED)
+    for found, text in (
+        ([entry("x", "b a=2")], "y: is gone after"),
+        ([entry("x", "b a=3"), entry("y", "c")], "x: says 'b a=3', not 'b a=2'"),
+        ([entry("x", "a=2"), entry("y", "c")], "x: says 'a=2', not 'b a=2'"),
+        ([*planned, entry("new", "q")], "new: came with the boot loader's tool and says 'q'"),
+    ):
+        assert not entries.says(plan(planned), found, WANTED)
+        with pytest.raises(ContainmentError, match=text):
+            entries.compare(plan(planned), found, WANTED)
+    assert entries.says(plan(planned, True), [entry("x", "other a=2"), entry("y", "")], WANTED)
+    assert not entries.says(plan(planned, True), [entry("x", "b a=3"), entry("y", "c")], WANTED)
+
+
+TEXT = (
+    b"# x\ntitle T\nversion 1\nlinux /v-1\ninitrd /i-1 $tuned_initrd\noptions a $kernelopts\noptions ${tuned_params}\n"
+)
+
+
+def test_a_boot_loader_entry():
+    one = bls.parse(TEXT, "/e/id-1.conf")
+    assert one == bls.BlsEntry("id-1", "/v-1", "1", ["a", "$kernelopts", "${tuned_params}"], ["/i-1 $tuned_initrd"])
+    assert [bls.variable(word) for word in one.options] == [None, "kernelopts", "tuned_params"]
+    environment = {"kernelopts": 'b c="d e"', "x": "y"}
+    assert bls.expand(one.options, environment) == ["a", "b", 'c="d e"']
+    assert bls.expand(["$x", "$"], environment) == ["y"]
+
+
+def test_other_entries():
+    assert bls.parse(b"title W\nefi /w.efi\n", "/e/w.conf") is None
+    assert bls.parse(b"linux /v\noptions\n", "/e/v.conf") == bls.BlsEntry("v", "/v", "", [], [])
+    for data in (b"", b"title X\noptions a\n", b"\xff\n", b"linuxes /v\n"):
+        with pytest.raises(ContainmentError, match=r"/e/x\.conf: has no line linux"):
+            bls.parse(data, "/e/x.conf")
