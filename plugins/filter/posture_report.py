@@ -38,6 +38,10 @@ options:
     description: Whether nothing has been applied, so that the host is judged as it is.
     type: bool
     default: false
+  waits:
+    description: Whether the change stopped until the host is rebooted.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -32,6 +32,10 @@ options:
     description: Whether images, containers, volumes and networks may be left behind in the present graph root.
     type: bool
     default: false
+  kernel_ok:
+    description: Whether the same run sees to it first that the kernel allows user namespaces.
+    type: bool
+    default: false
   check_mode:
     description: Whether an engine that does not run is going to be started first.
     type: bool

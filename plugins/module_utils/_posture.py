@@ -12,13 +12,15 @@ from ansible_collections.containment.docker.plugins.module_utils import _userns_
 PASS, FAIL = "pass", "fail"
 
 
-def report(after, name, before, proofs=(), baseline=(), check_mode=False):
+def report(after, name, before, proofs=(), baseline=(), check_mode=False, waits=False):
     """Return {"host", "verdict", "controls", "proofs", "findings", "table"}.
 
     controls: [{"control", "was", "is", "verdict"}]. verdict: "pass" where every control and every proof passes. In
-    check mode, where nothing has been applied, it is that of the host as it is. table: [text], one line each.
+    check mode, where nothing has been applied, it is that of the host as it is. waits: whether the change stopped until
+    the host is rebooted. table: [text], one line each.
     """
     controls = [
+        _control("user namespaces", _user_namespaces, before, after),
         _control("engine", _engine, before, after),
         _control("running since", _started, before, after),
         _control("userns-remap in daemon.json", _configured, before, after),
@@ -38,7 +40,10 @@ def report(after, name, before, proofs=(), baseline=(), check_mode=False):
         "controls": controls,
         "proofs": proofs,
         "findings": findings,
-        "table": _table(name, verdict, controls, _proof_rows(proofs, baseline), findings, check_mode),
+        "table": [
+            _head(name, verdict, check_mode, waits),
+            *_table(controls, _proof_rows(proofs, baseline), findings, check_mode),
+        ],
     }
 
 
@@ -46,6 +51,11 @@ def _control(title, look, before, after):
     was, _good = look(before)
     now, good = look(after)
     return {"control": title, "was": was, "is": now, "verdict": PASS if good else FAIL}
+
+
+def _user_namespaces(host):
+    error = host["kernel"]["user_namespaces_error"]
+    return (f"none: {error}", False) if error else ("can be made", True)
 
 
 def _engine(host):
@@ -123,7 +133,14 @@ def _proof_rows(proofs, baseline):
     ]
 
 
-def _table(name, verdict, controls, proofs, findings, check_mode):
+def _head(name, verdict, check_mode, waits):
+    head = f"{name}: {'hardened' if verdict == PASS else 'not hardened'}"
+    if waits:
+        head += ", waits for a reboot"
+    return head + " (check mode: this is the host as it is)" if check_mode else head
+
+
+def _table(controls, proofs, findings, check_mode):
     changed = any(one["was"] != one["is"] for one in controls)
     columns = ("was", "is") if changed else ("is",)
     heads, rows = ("", *columns), [[_title(one)] + [one[column] for column in columns] for one in controls + proofs]
@@ -133,10 +150,7 @@ def _table(name, verdict, controls, proofs, findings, check_mode):
         lines.insert(1 + len(controls), "proven with a container:")
     elif not check_mode:
         lines.append("proven with a container: nothing, none was run")
-    head = f"{name}: {'hardened' if verdict == PASS else 'not hardened'}"
-    if check_mode:
-        head += " (check mode: this is the host as it is)"
-    return [head] + lines + [f"note: {one}" for one in findings]
+    return lines + [f"note: {one}" for one in findings]
 
 
 def _title(row):

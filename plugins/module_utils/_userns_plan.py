@@ -6,10 +6,11 @@
 `host` is the result of engine_info everywhere.
 """
 
-import re
+from ansible_collections.containment.docker.plugins.module_utils._subid import is_number
 
 DATA_ROOT = "/var/lib/docker"
 PREDEFINED_NETWORKS = 3  # bridge, host, none
+OF_THE_KERNEL = ("kernel_max_user_namespaces", "kernel_no_user_namespaces")
 
 
 def engine_of(host):
@@ -59,8 +60,8 @@ def identity(host, user, group):
         "key": f"{user}:{group}" if group and group != user else user,
         "user": user,
         "group": group or user,
-        "create_user": not _is_number(user) and ids["uid"] is None,
-        "create_group": not _is_number(group or user) and ids["gid"] is None,
+        "create_user": not is_number(user) and ids["uid"] is None,
+        "create_group": not is_number(group or user) and ids["gid"] is None,
         "refusals": _misnamed(ids, user, group),
     }
 
@@ -77,23 +78,20 @@ def _misnamed(ids, user, group):
         ]
     found = []
     # engine_info gives a number that nobody has back as its own name.
-    if _is_number(user) and _is_number(ids["user"]):
+    if is_number(user) and is_number(ids["user"]):
         found.append(f"userns_user: no user has the uid {user}; create one or give a name.")
-    elif _is_number(group) and _is_number(ids["group"]):
+    elif is_number(group) and is_number(ids["group"]):
         found.append(f"userns_group: no group has the gid {group}; create one or give a name.")
-    elif not group and _is_number(user) and ids["gid"] is None:
+    elif not group and is_number(user) and ids["gid"] is None:
         found.append(f"userns_group: uid {user} has no group of the same name; name its group.")
     return found
 
 
-def _is_number(text):
-    return bool(re.match(r"[0-9]+\Z", text))
-
-
-def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, check_mode=False):
+def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, kernel_ok=False, check_mode=False):
     """Return what a run would do and meet, for an engine that runs or, in check mode, for one that does not yet.
 
-    subid, key: results of subid_range and daemon_json in check mode. Keys of the result:
+    subid, key: results of subid_range and daemon_json in check mode. kernel_ok: the same run sees to the kernel first.
+    Keys of the result:
     write: bool, ids or key change.
     restart: bool, the engine does not have the outcome in force. before: as state(). told: [text], for the person who
     watches. refusals: [text], each with object, cause and mend; any of them stops the run.
@@ -102,7 +100,11 @@ def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, check_mode=False
     engine = engine_of(host)
     awaited = check_mode and not running(host)  # It would be started first, and what it holds is not known.
     refusals = [
-        sentence(one) for one in host["findings"] if one["severity"] == "error" and not (awaited and _of_silence(one))
+        sentence(one)
+        for one in host["findings"]
+        if one["severity"] == "error"
+        and not (awaited and one["code"] == "engine_dead")
+        and not (kernel_ok and one["code"] in OF_THE_KERNEL)
     ]
     told = (
         ["engine: it does not run, so what a switch would hide or break is not known before it does."]
@@ -144,10 +146,6 @@ def unfinished(host):
 def sentence(finding):
     """Return a finding of engine_info as one sentence."""
     return f"{finding['subject']}: {finding['cause']}; {finding['mend']}."
-
-
-def _of_silence(finding):
-    return finding.get("code") == "engine_dead"
 
 
 def _moves(engine, subid):

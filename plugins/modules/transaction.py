@@ -8,14 +8,15 @@ module: transaction
 short_description: Take recorded configuration changes back
 version_added: "0.1.0"
 description:
-  - Restores the files that M(containment.docker.daemon_json) and M(containment.docker.subid_range) changed, from the
-    versions that they kept under C(/var/lib/containment/transactions).
+  - Restores the files that M(containment.docker.daemon_json), M(containment.docker.subid_range),
+    M(containment.docker.kernel_args) and M(containment.docker.kernel_sysctl) changed, from the versions that they kept
+    under C(/var/lib/containment/transactions).
   - Taking a transaction back takes every later one back first. What others wrote to the files since then survives.
     Where they changed the very key that is to be taken back, or got a range that would come back, the module refuses
     and touches nothing.
-  - It restarts nothing. An undo that needs a restart stays in the middle until O(state=closed) says that the engine
-    runs with it. Until then the module, called again, finishes the same undo and asks for the same restart, so that a
-    run that was killed in between is completed.
+  - It restarts nothing and sets neither the boot loader nor the running kernel. An undo stays in the middle until
+    O(state=closed) says that what the result asks for was done. Until then the module, called again, finishes the same
+    undo and asks for the same, so that a run that was killed in between is completed.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -89,6 +90,21 @@ restart_required:
   returned: success
   type: bool
   sample: true
+kernel_args:
+  description: >-
+    The kernel arguments that have to be set for what the files say to hold, as the options
+    O(containment.docker.kernel_args#module:present) and O(containment.docker.kernel_args#module:absent). Empty where
+    none were changed.
+  returned: success
+  type: dict
+  sample: {"present": [], "absent": ["user_namespace.enable"]}
+kernel_sysctl:
+  description: >-
+    The running kernel's parameters that have to be set, as the option
+    O(containment.docker.kernel_sysctl#module:running). Empty where none were changed.
+  returned: success
+  type: dict
+  sample: {"user.max_user_namespaces": "0"}
 """
 
 import contextlib
@@ -98,11 +114,20 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.containment.docker.plugins.module_utils import (
     _daemon_json,
     _files,
+    _kernel_ledger,
+    _kernel_sysctl,
     _shadow_lock,
     _transaction,
     _undo,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+# What these files say is put into force by others: the boot loader and the running kernel, not the engine.
+FOLLOWED = {
+    _kernel_ledger.PATH: ("kernel_args", _kernel_ledger.inverse),
+    _kernel_sysctl.PATH: ("kernel_sysctl", _kernel_sysctl.inverse),
+}
+NOTHING = _transaction.Undo([], {})
 
 
 def plan_restore(name, missing_ok):
@@ -145,7 +170,7 @@ def replacements(undo, back):
 
 
 def _is_key(path):
-    return path.endswith(".json")
+    return path.endswith(".json") and path not in FOLLOWED
 
 
 def show(path, data, other):
@@ -155,10 +180,21 @@ def show(path, data, other):
     return (data or b"").decode("utf-8", "replace")
 
 
+def follow_ups(undo, back):
+    """Return the results that say what has to follow; `back`: the undo is itself taken back."""
+    restart = any(path not in FOLLOWED for path in undo.files)
+    found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}}
+    for path, (_mode, before, after) in undo.files.items():
+        if path in FOLLOWED:
+            key, inverse = FOLLOWED[path]
+            found[key] = inverse(after, before) if back else inverse(before, after)
+    return found
+
+
 def restored(module):
     undo = plan_restore(module.params["name"], module.params["missing_ok"])
     if undo is None:
-        return [], [], False, False
+        return [], [], follow_ups(NOTHING, back=False), False
     todo = replacements(undo, back=False)
     if not module.check_mode:
         if _transaction.pending() is None:
@@ -166,7 +202,7 @@ def restored(module):
         replace(todo)
         if not undo.files:
             _transaction.end_undo(undo, taken_back=True)
-    return undo.names, todo, bool(undo.files), True
+    return undo.names, todo, follow_ups(undo, back=False), True
 
 
 def closed(module):
@@ -178,23 +214,23 @@ def closed(module):
             )
         if not module.check_mode:
             _transaction.end_undo(undo, taken_back=True)
-        return undo.names, [], False, True
+        return undo.names, [], follow_ups(NOTHING, back=False), True
     name = module.params["name"]
     changed = dict(_transaction.names()).get(name) == _transaction.OPEN
     if changed and not module.check_mode:
         _transaction.set_status(name, _transaction.APPLIED)
-    return [], [], False, changed
+    return [], [], follow_ups(NOTHING, back=False), changed
 
 
 def reverted(module):
     undo = _transaction.pending()
     if undo is None:
-        return [], [], False, False
+        return [], [], follow_ups(NOTHING, back=True), False
     todo = replacements(undo, back=True)
     if not module.check_mode:
         replace(todo)
         _transaction.end_undo(undo, taken_back=False)
-    return [], todo, bool(undo.files), True
+    return [], todo, follow_ups(undo, back=True), True
 
 
 def replace(todo):
@@ -208,12 +244,12 @@ def run(module):
             held.enter_context(_shadow_lock.locked())
             held.enter_context(_transaction.locked())
         act = {"restored": restored, "closed": closed, "reverted": reverted}[module.params["state"]]
-        names, todo, restart_required, changed = act(module)
+        names, todo, follows, changed = act(module)
     module.exit_json(
         changed=changed,
         restored=names,
         files=sorted(file.path for file, _content, _mode in todo),
-        restart_required=restart_required,
+        **follows,
         diff=[
             {
                 "before_header": file.path,

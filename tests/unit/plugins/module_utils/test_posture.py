@@ -18,7 +18,7 @@ def test_a_host_that_was_switched_shows_was_and_is():
     assert [line.split() for line in report["table"]][1] == ["was", "is"]
     (proof,) = [line for line in report["table"] if "writing" in line]
     assert proof.startswith("ok") and proof.split()[-2:] == ["allowed", "refused"]
-    assert "root in a container" in report["table"][6] and "uid 0 on the host" in report["table"][6]
+    assert "root in a container" in report["table"][7] and "uid 0 on the host" in report["table"][7]
 
 
 def test_a_host_that_is_as_it_was_shows_one_column():
@@ -69,6 +69,16 @@ def test_a_second_engine_and_errors_fail_a_host():
     assert failed(_posture.report(both, "h", both)) == []
     wrong = dict(GOOD, findings=[{"severity": "error", "subject": "kernel", "cause": "is", "mend": "mend"}])
     assert failed(_posture.report(wrong, "h", wrong)) == ["errors found"]
+
+
+def test_a_host_without_user_namespaces_fails_and_one_that_waits_says_so():
+    kernel = dict(GOOD["kernel"], user_namespaces=False, user_namespaces_error="unshare: No space left on device")
+    poor = dict(GOOD, kernel=kernel)
+    report = _posture.report(poor, "h", poor, waits=True)
+    assert failed(report) == ["user namespaces"]
+    assert report["table"][0] == "h: not hardened, waits for a reboot"
+    assert "none: unshare: No space left on device" in report["table"][2]
+    assert _posture.report(GOOD, "h", GOOD, waits=True)["table"][0] == "h: hardened, waits for a reboot"
 
 
 def test_a_proof_that_failed_fails_the_host():

@@ -42,7 +42,14 @@ def engine(**changes):
 
 def host(*engines, **changes):
     ids = {"user": "dockremap", "uid": 900, "group": "dockremap", "gid": 900}
-    return dict({"engines": list(engines), "ids": ids, "findings": []}, **changes)
+    kernel = {
+        "release": "6.1.0-40-amd64",
+        "cmdline": ["ro", "quiet"],
+        "max_user_namespaces": 63000,
+        "user_namespaces": True,
+        "user_namespaces_error": None,
+    }
+    return dict({"engines": list(engines), "ids": ids, "findings": [], "kernel": kernel}, **changes)
 
 
 def container(state="running", *severities):
@@ -61,6 +68,7 @@ NOBODY = {"user": "dockremap", "uid": None, "group": "dockremap", "gid": None}
         ("dockremap", "staff", "dockremap:staff", (True, True)),
         ("dockremap", "50", "dockremap:50", (True, False)),
         ("dockremap", 50, "dockremap:50", (True, False)),
+        ("\u00b2", "9" * 21, "\u00b2:" + "9" * 21, (True, True)),
     ],
 )
 def test_the_key_and_who_has_to_be_made(user, group, key, creates):
@@ -157,7 +165,10 @@ def test_when_there_is_something_to_do(state, subid, key, write, restart):
 
 
 def test_errors_that_were_found_stop_the_run_and_nothing_else_does():
-    found = [{"severity": one, "subject": one, "cause": "is", "mend": "mend"} for one in ("error", "warning", "note")]
+    found = [
+        {"severity": one, "code": one, "subject": one, "cause": "is", "mend": "mend"}
+        for one in ("error", "warning", "note")
+    ]
     assert plan(host(engine(), findings=found), KEPT, AS_IT_IS)["refusals"] == ["error: is; mend."]
 
 
@@ -167,6 +178,14 @@ def test_an_engine_that_check_mode_did_not_start_stops_nothing_and_is_told():
     assert plan(stopped)["refusals"] == ["engine: is silent; mend."]
     found = plan(stopped, check_mode=True)
     assert found["refusals"] == [] and "does not run" in found["told"][0]
+
+
+def test_a_kernel_that_the_same_run_mends_stops_nothing():
+    codes = ["kernel_no_user_namespaces", "kernel_max_user_namespaces", "subid_malformed"]
+    found = [{"severity": "error", "code": one, "subject": one, "cause": "is", "mend": "mend"} for one in codes]
+    able = host(engine(), findings=found)
+    assert len(plan(able)["refusals"]) == 3
+    assert plan(able, kernel_ok=True)["refusals"] == ["subid_malformed: is; mend."]
 
 
 MOVING = [
