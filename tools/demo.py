@@ -39,8 +39,9 @@ def show(result):
 def unified(one):
     """The lines of one difference of Ansible's."""
     texts = [str(one.get(side, "")).splitlines(keepends=True) for side in ("before", "after")]
-    lines = difflib.unified_diff(*texts, one.get("before_header", ""), one.get("after_header", ""), n=1)
-    return (line if line.endswith("\n") else line + "\n" for line in lines)
+    headers = one.get("before_header", ""), one.get("after_header", "")
+    lines = list(difflib.unified_diff(*texts, *headers, n=1))
+    return [line if line.endswith("\n") else line + "\n" for line in (lines if headers[0] else lines[3:])]
 
 
 def main(suite="trixie"):
