@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every target sets up what it needs, below .cache. ARGS is passed on: make harden ARGS="--check --diff", make unit ARGS="-k plan".
 .DEFAULT_GOAL := help
-.PHONY: help harden audit rollback test lint format unit integration bench sanity compat mutation build docs clean
+.PHONY: help demo harden audit rollback test lint format unit integration molecule bench sanity compat mutation build docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## show the whole rollout on a throwaway host, this machine untouched (root)
+	@tools/demo $(ARGS)
 
 harden: ## move this machine's Docker Engine to user-namespace remapping, with proof (root)
 	@tools/play harden $(ARGS)
@@ -29,6 +32,9 @@ unit: ## unit and property tests
 
 integration: ## modules, roles and playbooks on a real engine in namespaces of its own (root)
 	@tools/integration $(ARGS)
+
+molecule: ## roles and playbooks on each platform; one of them: SCENARIO=centos-stream9 IMAGE=path-or-URL CHECKSUM=sha256:... (root)
+	@tools/molecule $(SCENARIO)
 
 bench: ## programs of tests/bench against their budgets; one of them: NAME=x
 	@tools/bench $(NAME)

@@ -7,6 +7,7 @@ and fails with any other. What it prints goes to .cache/logs/STAGE.log.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".cache" / "logs"
 NOT_POSSIBLE = 77
 LIMIT = 40 * 60  # seconds a stage may take
+GRACE = 60  # seconds to tidy up in
 TAIL = 40  # lines of a failed stage's log that are shown
 STAGES = {
     "lint": ["lint"],
@@ -30,7 +32,17 @@ STAGES = {
     "sanity-2.19": ["sanity", "2.19"],
     "build": ["build"],
     "integration": ["integration"],
+    "molecule-hosts": ["molecule", "debian12", "debian13", "debian-testing"],
 }
+
+
+def end(process):
+    """End a stage and all it started; first it may tidy up, as those that have hosts of their own do."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def run(name):
@@ -53,7 +65,7 @@ def run(name):
         try:
             code = process.wait(LIMIT)
         except BaseException as error:  # out of time, or interrupted: nothing of the stage stays behind
-            os.killpg(process.pid, signal.SIGKILL)
+            end(process)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             code = None
@@ -83,7 +95,7 @@ def main(names):
 
     print("\nEach stage ran, whatever became of the others:")
     for name, (verdict, note, seconds) in results.items():
-        print(f"  {name:12} {verdict:18} {seconds:5.0f} s  {note}")
+        print(f"  {name:14} {verdict:18} {seconds:5.0f} s  {note}")
     for name in results:  # tests that say they are not possible here
         for line in (LOGS / f"{name}.log").read_text(errors="replace").splitlines():
             if line.startswith("SKIPPED ["):

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel runs with the arguments asked for, after a real reboot, and so would every other that is installed."""
+
+testinfra_hosts = ["ansible://docker_hosts"]
+
+
+def test_the_run_rebooted_the_host_and_the_second_run_did_not(record, name):
+    before, first, second = (
+        record.last(step, nth).states(name)[-1]["boot"]
+        for step, nth in (("prepare", -1), ("converge", 0), ("converge", 1))
+    )
+    assert before != first and first == second
+
+
+def test_the_boot_loader_is_the_one_that_the_scenario_names(record, name, variables):
+    tasks = [task for task in record.last("converge", 0).tasks if task["host"] == name and task["changed"]]
+    loaders = [task["result"]["boot_loader"] for task in tasks if task["action"] == "containment.docker.kernel_args"]
+    assert loaders == [variables["machine_boot_loader"]]
+
+
+def test_the_kernel_runs_with_the_arguments(host, variables):
+    assert variables["kernel_args"]
+    assert set(variables["kernel_args"]) <= set(host.file("/proc/cmdline").content_string.split())
+
+
+def test_every_boot_entry_has_the_arguments(entries, variables):
+    assert entries
+    for entry, words in entries.items():
+        assert set(variables["kernel_args"]) <= set(words), entry
