@@ -69,21 +69,29 @@ def _run(argv, log):
         raise RuntimeError("%s ended with %d, log %s:\n%s" % (argv[0], done.returncode, log, tail))
 
 
-def _build_base(suite, out):
-    options = ["--mode=root", "--variant=minbase", "--format=directory", "--include=" + PACKAGES]
+def _options():
+    """What every tree is made with: no recommended packages, no documentation, this machine's proxy."""
     settings = ['APT::Install-Recommends "false"', 'Acquire::Languages "none"', 'Acquire::Check-Valid-Until "false"']
     for name in ("Acquire::http::Proxy", "Acquire::https::Proxy"):
         found = subprocess.run(["apt-config", "shell", "P", name], check=True, stdout=subprocess.PIPE, text=True).stdout
         if found:  # P='value'
             settings.append('%s "%s"' % (name, found.split("'")[1]))
-    options += ["--aptopt=" + setting for setting in settings]
-    options += ["--dpkgopt=path-exclude=/usr/share/%s/*" % kind for kind in ("man", "doc", "locale")]
+    options = ["--mode=root", "--format=directory", *("--aptopt=" + setting for setting in settings)]
+    return options + ["--dpkgopt=path-exclude=/usr/share/%s/*" % kind for kind in ("man", "doc", "locale")]
+
+
+def _source(suite):
+    """The suite's line for sources.list."""
+    return "deb [signed-by=%s] %s %s main" % (machine.KEYRING, _mirror(suite), suite)
+
+
+def _build_base(suite, out):
+    options = [*_options(), "--variant=minbase", "--include=" + PACKAGES]
     finish = shlex.quote(str(SCRIPTS / "finish-tree.sh"))
     options += ['--customize-hook=sh %s "$1" %s' % (finish, " ".join(ENGINE_PACKAGES[suite]))]
-    source = "deb [signed-by=%s] %s %s main" % (machine.KEYRING, _mirror(suite), suite)
     # Namespaces of its own: whatever ends the build also ends its mounts and processes.
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    _run([*unshare, "mmdebstrap", *options, suite, str(out), source], str(out) + ".log")
+    _run([*unshare, "mmdebstrap", *options, suite, str(out), _source(suite)], str(out) + ".log")
 
 
 def _build_engine(suite, base, out):
@@ -97,21 +105,21 @@ def _build_engine(suite, base, out):
 
 
 @contextlib.contextmanager
-def _lock(name):
-    with open(make_private(TREES) / (name + ".lock"), "w") as handle:
+def _lock(folder, name):
+    with open(make_private(folder) / (name + ".lock"), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def _once(name, build):
-    """Return the tree `name`, building it under a temporary name first when it is not there."""
-    final = TREES / name
+def _once(name, build, folder=TREES, told="throwaway hosts: building tree %s (about a minute)"):
+    """Return the path `name` below `folder`; first build it under a temporary name when it is not there."""
+    final = folder / name
     if final.is_dir():
         return final
-    with _lock(name):
+    with _lock(folder, name):
         if not final.is_dir():
-            print("throwaway hosts: building tree %s (about a minute)" % name, file=sys.stderr, flush=True)
-            half = TREES / (name + ".tmp")
+            print(told % name, file=sys.stderr, flush=True)
+            half = folder / (name + ".tmp")
             for leftover in (half, Path(str(half) + ".work")):
                 if leftover.exists():
                     shutil.rmtree(leftover)

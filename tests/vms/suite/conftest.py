@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures for tests on throwaway virtual machines. They take turns: one of them fills both processors."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from tests.vms import NotPossible, prepare, start_vm, sweep
+
+
+@pytest.fixture(scope="session")
+def prepared():
+    """Prepare the machine and remove what a killed run left."""
+    try:
+        prepare()
+    except NotPossible as reason:
+        pytest.skip(str(reason))
+    names = sweep()
+    if names:
+        print("removed virtual machines of an earlier run: " + " ".join(names), file=sys.stderr)
+
+
+@pytest.fixture
+def vm(prepared, request):
+    """The virtual machine of the image that the test names as its parameter."""
+    with start_vm(request.param) as started:
+        yield started
