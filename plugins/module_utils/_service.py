@@ -100,9 +100,12 @@ class Systemd:
         return shown["SubState"] == "auto-restart" or (not waiting and shown["ActiveState"] in ("inactive", "failed"))
 
     def log(self):
+        # What an engine said last may still be on its way to the journal. systemd before 228 does not know the option.
+        _run(["journalctl", "--sync"])
         argv = ["journalctl", f"--unit={UNIT}", "--output=cat", "--no-pager", f"--lines={LOG_LINES}"]
         if self._since is not None:
-            argv.append(f"--since=@{int(self._since)}")
+            # To parts of a second: the engine before may have ended in the same one.
+            argv.append(f"--since=@{self._since:.6f}")
         return _run(argv)[1].splitlines()
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -76,10 +77,15 @@ def test_a_restart_is_one_job_and_its_log_begins_with_it(answer):
     systemd = _service.Systemd()
     assert systemd.log() == ["one", "two"]
     assert not any(word.startswith("--since") for word in runner.asked[-1])
+    begin = time.time()
     systemd.restart(5)
     assert runner.asked[-1] == ["systemctl", "--no-block", "restart", "docker.service"]
+    end = time.time()
     systemd.log()
-    assert any(word.startswith("--since=@") for word in runner.asked[-1])
+    sync, read = runner.asked[-2:]
+    assert sync == ["journalctl", "--sync"]
+    since = next(word for word in read if word.startswith("--since=@"))
+    assert int(begin * 10**6) <= int(since[len("--since=@") :].replace(".", "")) <= int(end * 10**6) + 1
 
 
 @pytest.mark.parametrize(
