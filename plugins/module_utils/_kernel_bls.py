@@ -22,7 +22,7 @@ def parse(data, path):
     fields = collections.defaultdict(list)
     for line in data.decode("utf-8", "surrogateescape").splitlines():
         words = line.split(None, 1)
-        if words and not words[0].startswith("#"):
+        if words:
             fields[words[0]].append(words[1].strip() if len(words) == 2 else "")
     if not fields["linux"] and not fields["efi"] and not fields["uki"]:
         raise ContainmentError(
@@ -43,7 +43,7 @@ def variable(word):
     """Return the name of the variable that a word stands for, None for any other word."""
     if not word.startswith("$"):
         return None
-    return word[2:-1] if word.startswith("${") and word.endswith("}") else word[1:]
+    return word.strip("${}")
 
 
 def expand(options, environment):

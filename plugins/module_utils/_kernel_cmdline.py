@@ -33,7 +33,7 @@ def divide(word):
     if quoted:
         word = word[1:]
     equals = word.find("=", 1)  # An = in front is part of the name.
-    if quoted and len(word) > 0 and word.endswith('"'):
+    if quoted and word.endswith('"'):
         word = word[:-1]
     if equals < 0:
         return word, None

@@ -9,6 +9,8 @@ from ansible_collections.containment.docker.plugins.module_utils import _kernel_
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_request
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+COMMAND_LINE = 2047  # COMMAND_LINE_SIZE of x86 and arm64, less the byte that ends it.
+
 # kernel: path of its image. entry: name of the entry, unique. words: those of its command line.
 Entry = collections.namedtuple("Entry", "kernel entry words")
 # before, after: [Entry], one beside the other. files: paths whose content changes. writes: [(File, data)] that the
@@ -26,10 +28,9 @@ def unsatisfied(wanted, lines):
 def was(entries, name):
     """Return (values, spelling or None) that a name has on most entries, on the first of them where as many differ."""
     counts = collections.Counter(tuple(cmdline.values(one.words, name)) for one in entries)
-    most = max(counts.values(), default=0)
     for one in entries:
         values = cmdline.values(one.words, name)
-        if counts[tuple(values)] == most:
+        if counts[tuple(values)] == max(counts.values()):
             words = cmdline.named(one.words, name)
             return values, cmdline.divide(words[0])[0] if words else None
     return [], None
@@ -49,6 +50,18 @@ def disagreement(entries, wanted):
 def shown(entries):
     """Return the entries as text for a diff, one line each."""
     return "".join(f"{one.entry}: {' '.join(one.words)}\n" for one in entries)
+
+
+def refuse_long(plan):
+    """Raise ContainmentError where a command line would become longer than the kernel reads; the rest would be lost."""
+    for old, new in zip(plan.before, plan.after):
+        before, after = (len(" ".join(one.words).encode("utf-8", "surrogateescape")) for one in (old, new))
+        if after > COMMAND_LINE and after > before:
+            raise ContainmentError(
+                new.entry,
+                f"would have a command line of {after} bytes, and the kernel reads {COMMAND_LINE}",
+                "take arguments out",
+            )
 
 
 def says(plan, found, wanted):

@@ -23,7 +23,8 @@ description:
   - When a tool fails, or the boot files then say something else than planned, they are put back byte for byte.
   - Refuses, before anything is touched and in check mode too, other boot loaders, unified kernel images (their
     arguments are inside a signed file), a C(/boot) that is not mounted or mounted read-only, immutable files, files
-    that it cannot read, and characters that shells or boot loaders give a meaning to.
+    that it cannot read, characters that shells or boot loaders give a meaning to, and a command line that would
+    become longer than the 2047 bytes that kernels read.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -234,6 +235,7 @@ def run(module):
         _transaction.check_usable(name)
     state = loader.read()
     plan = loader.plan(state, wanted)
+    _kernel_entries.refuse_long(plan)
     changed = bool(plan.steps or plan.writes)
     ledger = _kernel_boot.read(_kernel_ledger.PATH)
     data = ledger_after(ledger, loader, plan, wanted) if changed and recorded else ledger.data

@@ -73,6 +73,7 @@ def test_a_word_says_its_value(value, word):
     [
         ("", "", ["x"], "x"),
         ("a b", "", [], "a b"),
+        ("  a", "", ["x"], "  a x"),
         ("a  b\tc", "b", [], "a\tc"),
         ("a b c", "a", [], "b c"),
         ("  a b", "a", [], "  b"),

@@ -44,6 +44,14 @@ def test_shown_one_line_each():
     assert entries.shown(THREE[:2]) == "x: a=1 c-d=1\ny: a=2\n"
 
 
+def test_a_command_line_that_the_kernel_would_cut_is_refused():
+    fits, cut = entry("x", "a" * 2047), entry("x", "a" * 2048)
+    for before, after in ((entry("x", ""), fits), (cut, cut), (cut, fits), (entry("x", "b" * 3000), cut)):
+        entries.refuse_long(plan([after])._replace(before=[before]))
+    with pytest.raises(ContainmentError, match="x: would have a command line of 2048 bytes, and the kernel reads 2047"):
+        entries.refuse_long(plan([cut])._replace(before=[fits]))
+
+
 def test_compare():
     planned = [entry("x", "b a=2"), entry("y", "c")]
     entries.compare(plan(planned), [entry("y", "c"), entry("x", "a=2 b"), entry("new", "q a=2")], WANTED)

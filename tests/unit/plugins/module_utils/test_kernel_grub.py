@@ -131,6 +131,12 @@ def test_an_edit_of_them():
 TUNED = 'GRUB_CMDLINE_LINUX_DEFAULT="${GRUB_CMDLINE_LINUX_DEFAULT:+$GRUB_CMDLINE_LINUX_DEFAULT }\\$tuned_params"\n'
 
 
+def test_lines_are_counted_from_the_first():
+    for text, line in (("GRUB_CMDLINE_LINUX=`x`", 1), ("\nGRUB_CMDLINE_LINUX=`x`", 2)):
+        with pytest.raises(ContainmentError, match=f"/d, line {line}: "):
+            grub.assignments(text, "/d")
+
+
 def test_what_tuned_writes_stays():
     text = 'GRUB_CMDLINE_LINUX="a"\n' + TUNED
     assert not grub.assignments(text, "/d")[1].resets

@@ -72,7 +72,7 @@ def test_a_foreign_file_is_refused_with_the_line(line):
 
 
 def test_bytes_that_are_no_text_and_a_name_twice_are_refused():
-    with pytest.raises(ContainmentError):
+    with pytest.raises(ContainmentError, match="line 1: is not the JSON"):
         ledger.parse(b"\xff\n")
     one = data(Line("a", "a", [], ["1"]))
     with pytest.raises(ContainmentError, match="line 2"):
