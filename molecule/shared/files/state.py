@@ -40,6 +40,7 @@ def main():
         "engine": engine(),
         "boot": read("/proc/sys/kernel/random/boot_id").strip(),
         "arguments": read("/proc/cmdline").split(),
+        "max_user_namespaces": int(read("/proc/sys/user/max_user_namespaces")),
         "system": "%s %s" % (os.uname().sysname, os.uname().release),
     }
     print(json.dumps(found))

@@ -27,7 +27,8 @@ def test_the_second_run_changed_nothing_and_the_engine_ran_on(record, name):
 
 def test_the_engine_is_of_the_version_that_the_scenario_names(record, name, variables):
     version = record.last("converge").states(name)[-1]["engine"]["version"]
-    assert version.startswith(variables["machine_engine_version"])
+    # Of real images the repositories decide, from month to month.
+    assert version.startswith(variables.get("machine_engine_version", ""))
 
 
 def test_an_engine_that_was_missing_came_by_the_package_manager_of_the_platform(record, name, variables):

@@ -5,7 +5,7 @@ testinfra_hosts = ["ansible://docker_hosts"]
 
 
 def test_the_rollback_rebooted_the_host(record, name):
-    assert record.last("converge").states(name)[-1]["boot"] != record.last("rollback").states(name)[-1]["boot"]
+    assert record.last("dead engine").states(name)[-1]["boot"] != record.last("rollback").states(name)[-1]["boot"]
 
 
 def test_the_kernel_runs_without_the_arguments(host, record, name, variables):
@@ -24,3 +24,7 @@ def test_no_boot_entry_has_the_arguments(entries, variables):
     assert entries
     for entry, words in entries.items():
         assert not set(variables["kernel_args"]) & set(words), entry
+
+
+def test_the_baseline_is_in_force_again(host):
+    assert host.check_output("cat /proc/sys/user/max_user_namespaces") == "0"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel runs with the arguments asked for, after a real reboot, and so would every other that is installed."""
+"""The kernel runs with the arguments asked for, after a real reboot, and so would every other that is installed.
+
+It makes user namespaces, although a hardening baseline forbids them.
+"""
 
 testinfra_hosts = ["ansible://docker_hosts"]
 
@@ -27,3 +30,11 @@ def test_every_boot_entry_has_the_arguments(entries, variables):
     assert entries
     for entry, words in entries.items():
         assert set(variables["kernel_args"]) <= set(words), entry
+
+
+def test_the_baseline_is_outweighed_and_left_alone(host, record, name):
+    assert record.last("prepare").states(name)[-1]["max_user_namespaces"] == 0
+    assert host.check_output("cat /proc/sys/user/max_user_namespaces") == "15000"
+    assert "user.max_user_namespaces=0" in host.file("/etc/sysctl.d/99-baseline.conf").content_string.splitlines()
+    told = [str(task["result"].get("msg")) for task in record.last("converge", 0).tasks if task["host"] == name]
+    assert any("/etc/sysctl.d/99-baseline.conf" in words for words in told)
