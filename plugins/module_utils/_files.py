@@ -250,7 +250,13 @@ def _write_temporary(parent, temporary, data, before, mode):
         if before.data is not None:
             os.fchown(fd, before.uid, before.gid)
             for key, value in before.xattrs.items():
-                os.setxattr(fd, key, value)
+                try:
+                    os.setxattr(fd, key, value)
+                except OSError as error:
+                    # FAT has none; under SELinux the kernel still lists the label that the whole mount has, and
+                    # refuses to set it. What is made there has it by itself.
+                    if error.errno != errno.ENOTSUP:
+                        raise
         os.fchmod(fd, mode if before.data is None else before.mode)
         os.fsync(fd)
 

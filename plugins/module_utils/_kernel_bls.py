@@ -4,6 +4,7 @@
 """Entries of the Boot Loader Specification, type 1: one file for each kernel. Pure."""
 
 import collections
+import re
 
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_cmdline as cmdline
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -12,6 +13,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 BlsEntry = collections.namedtuple("BlsEntry", "name kernel version options initrds")
 
 KERNELOPTS, TUNED = "kernelopts", "tuned_params"
+RESCUE = "-0-rescue"
 
 
 def parse(data, path):
@@ -53,3 +55,20 @@ def expand(options, environment):
         name = variable(word)
         found += [word] if name is None else cmdline.split(environment.get(name, ""))
     return found
+
+
+def options_lines(data):
+    """Return the lines with options of a file's bytes, as written."""
+    lines = data.decode("utf-8", "surrogateescape").split("\n")
+    return [line for line in lines if line.lstrip().startswith("options")]
+
+
+def default(names, saved):
+    """Return the name of the entry that boots by default: the one that grubenv names (saved_entry), else the newest."""
+    return saved if saved in names else max(names, key=_age)
+
+
+def _age(name):
+    """Return what sorts names by version, those of rescue entries first."""
+    parts = re.split(r"([0-9]+)", name)
+    return RESCUE not in name, [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]

@@ -13,12 +13,8 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 TOOL_SECONDS = 300
 # Nothing of whoever started the module reaches the tools: some take settings from their environment.
-ENVIRONMENT = {
-    "HOME": "/root",
-    "LANGUAGE": "C",
-    "LC_ALL": "C",
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-}
+ENVIRONMENT = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+UNTRANSLATED = {"LANGUAGE": "C", "LC_ALL": "C"}
 LAST_LINES = 5
 
 
@@ -54,12 +50,14 @@ def tool(name):
     return path
 
 
-def run(argv, data=b"", name=None):
+def run(argv, data=b"", name=None, language=None):
     """Run a tool and return its output. Raises ContainmentError, with its last words, where it fails or hangs.
 
-    data: what it reads. name: what an error is about, by default the command. It runs in a session of its own, so that
-    what it started ends with it when it fails, and does not go on writing.
+    data: what it reads. name: what an error is about, by default the command. language: variables of the environment
+    that say in which language it writes, by default none. It runs in a session of its own, so that what it started
+    ends with it when it fails, and does not go on writing.
     """
+    environment = dict(ENVIRONMENT, **(language or UNTRANSLATED))
     try:
         process = subprocess.Popen(
             argv,
@@ -67,7 +65,7 @@ def run(argv, data=b"", name=None):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd="/",
-            env=ENVIRONMENT,
+            env=environment,
             start_new_session=True,
         )
     except OSError as error:

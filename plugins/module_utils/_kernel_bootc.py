@@ -65,6 +65,7 @@ def plan(state, wanted):
     """Return the `Plan` that makes the state what is wanted. Pure."""
     _kernel_request.refuse_quotes(wanted, NAME)
     todo = []
+    _kernel_request.refuse_loss(wanted, state.ours)
     for want in wanted.values():
         there = [(path, cmdline.named(words, want.name)) for path, words in state.others]
         path, words = next(((path, words) for path, words in there if words), (None, []))

@@ -3,16 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The drop-in below /etc/default/grub.d, by which grub-mkconfig gives kernels the arguments asked for. Pure.
 
-It declares, in comments of JSON, the words that each name is to have, and is read back from these. What it does is sh:
+It declares, in comments of JSON, the words that each name is to have, a line for those of one name that follow each
+other, and is read back from these. What it does is sh:
 grub-mkconfig reads it last and it takes these names out of what the other files said, so that those stay as they are.
 """
 
 import collections
+import itertools
 import json
 import re
 
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_cmdline as cmdline
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_request
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+# names: a frozenset, of all that have no other words than these. words: in their order.
+Declared = collections.namedtuple("Declared", "names words")
 
 PATH = "/etc/default/grub.d/zz-containment.cfg"
 FIRST = "# Kernel arguments, written by the module containment.docker.kernel_args, which takes changes by hand back."
@@ -75,33 +81,33 @@ unset containment_add containment_gap containment_init containment_kept containm
 
 
 def render(declared):
-    """Return the bytes of the drop-in that declares {canonical name: [words]}, None where it is empty.
+    """Return the bytes of the drop-in that declares what a Declared says, None where it is empty.
 
     The words are those that `_kernel_request` lets pass: in single quotes they mean themselves.
     """
-    if not declared:
+    if not declared.names:
         return None
-    lines = [FIRST]
-    lines += [MARK + json.dumps({"name": name, "words": words}) for name, words in sorted(declared.items())]
+    said = [(name, list(words)) for name, words in itertools.groupby(declared.words, cmdline.name_of)]
+    gone = [(name, []) for name in sorted(declared.names - {name for name, _words in said})]
+    lines = [FIRST] + [MARK + json.dumps({"name": name, "words": words}) for name, words in gone + said]
     patterns = []
-    for name in sorted(declared):
+    for name in sorted(declared.names):
         name = re.sub("_", "[-_]", name)
         patterns += [name, name + "=*", r"\"" + name + r"\"", r"\"" + name + "=*"]
-    words = [word for _name, ours in sorted(declared.items()) for word in ours]
-    lines.append(f"containment_init= containment_add='{' '.join(words)}'")
+    lines.append(f"containment_init= containment_add='{' '.join(declared.words)}'")
     text = "\n".join(lines) + "\n" + _HEAD
     text += "        " + " | \\\n            ".join(patterns) + ") continue ;;\n"
     return (text + _TAIL).encode("ascii")
 
 
 def parse(data, path=PATH):
-    """Return {canonical name: [words]} of the drop-in's bytes, {} for None.
+    """Return the Declared of the drop-in's bytes, an empty one for None.
 
     Raises ContainmentError for a file that somebody else wrote, with the line's number where one cannot be read.
     """
-    declared = collections.OrderedDict()
+    names, gone, declared = set(), set(), []
     if data is None:
-        return declared
+        return Declared(frozenset(), [])
     lines = data.decode("utf-8", "replace").splitlines()
     if lines[:1] != [FIRST]:
         raise ContainmentError(
@@ -115,7 +121,7 @@ def parse(data, path=PATH):
             name, words = one["name"], one["words"]
             # The words go back into a file that root's shell reads: let none pass that could not be asked for.
             asked = _kernel_request.wants(words, []) if words else _kernel_request.wants([], [name])
-            if name in declared or list(asked) != [name]:
+            if list(asked) != [name] or name in (gone if words else names):
                 raise ValueError("its name")
         except (ValueError, KeyError, TypeError, AttributeError, ContainmentError) as error:
             raise ContainmentError(
@@ -123,5 +129,7 @@ def parse(data, path=PATH):
                 f"is not what the module writes there ({error})",
                 "restore the file, or remove it",
             ) from error
-        declared[name] = words
-    return declared
+        names.add(name)
+        gone.update([] if words else [name])
+        declared += words
+    return Declared(frozenset(names), declared)

@@ -4,7 +4,8 @@
 """GRUB of Enterprise Linux: grubby changes the kernels' entries; what kernels to come are made from is kept in step.
 
 With boot loader entries (8 to 10) or without (7: grub.cfg). What grubby writes is read and compared. What kernels to
-come are made from gets what was planned, whatever grubby, which differs by version, does to it.
+come are made from gets what was planned, whatever grubby, which differs by version, does to it. What it can be asked
+for is in _kernel_grubby_calls.
 """
 
 import collections
@@ -21,6 +22,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _kernel_request,
 )
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_cmdline as cmdline
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_grubby_calls as calls
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 BLS, MENU = "grubby-bls", "grubby"
@@ -29,11 +31,13 @@ ENTRIES = "/boot/loader/entries"
 CONFIGS = ("/boot/grub2/grub.cfg", "/boot/efi/EFI/*/grub.cfg")
 ENVIRONMENTS = ("/boot/grub2/grubenv", "/boot/efi/EFI/*/grubenv")
 CMDLINE, DEFAULTS = "/etc/kernel/cmdline", "/etc/default/grub"
-SPARE = "--no-etc-grub-update"
+# Options of grubby: not to touch DEFAULTS, and one that only the script for boot loader entries has.
+SPARE, SCRIPT = "--no-etc-grub-update", "--bls-directory"
 
-# name: BLS or MENU. files: {path: File} of all that grubby may touch. raw: [(Entry, words with variables, path)].
-# environment: grubenv's variables. foreign: Entries that are not grubby's to change.
-State = collections.namedtuple("State", "name files raw environment foreign")
+# name: BLS or MENU. configs: paths of grub.cfg files, the one that counts first. files: {path: File} of all that grubby
+# may touch. raw: [(Entry, words with variables, path)]. environment: grubenv's variables. foreign: Entries that are not
+# grubby's to change. knows: which of SPARE and SCRIPT grubby has.
+State = collections.namedtuple("State", "name configs files raw environment foreign knows")
 
 
 def configs():
@@ -56,11 +60,15 @@ def has_entries():
 
 def read():
     """Return the `State` of the boot files."""
-    paths = [path for pattern in CONFIGS + ENVIRONMENTS for path in sorted(glob.glob(pattern))]
+    blocks = [path for pattern in ENVIRONMENTS for path in sorted(glob.glob(pattern))]
+    paths = [path for pattern in CONFIGS for path in sorted(glob.glob(pattern))]
+    # The first of ENVIRONMENTS in any case: some make it where it is missing.
+    paths += blocks + [path for path in ENVIRONMENTS[:1] if path not in blocks]
     paths += _kernel_boot.names_in(ENTRIES, ".conf") + [CMDLINE, DEFAULTS]
     files = collections.OrderedDict((path, _kernel_boot.read(path)) for path in paths)
-    blocks = [path for pattern in ENVIRONMENTS for path in sorted(glob.glob(pattern))]
     environment = _kernel_grub.environment(files[blocks[0]].data, blocks[0]) if blocks else {}
+    _rc, told = _host_probe.run([_kernel_boot.tool("grubby"), "--help"])
+    knows = [option for option in (SPARE, SCRIPT) if option in told]
     raw, foreign = [], []
     if has_entries():
         for path in _kernel_boot.names_in(ENTRIES, ".conf"):
@@ -69,19 +77,22 @@ def read():
                 words = _kernel_bls.expand(one.options, environment)
                 entry = _kernel_entries.Entry(_kernel_boot.image_path(one.kernel), one.name, words)
                 raw.append((entry, one.options, path))
-        return State(BLS, files, raw, environment, foreign)
+        return State(BLS, configs(), files, raw, environment, foreign, knows)
     if not configs():
         raise ContainmentError(CONFIGS[0], "has no menu entries", "make it anew with grub2-mkconfig")
     path = configs()[0]
-    lines = _kernel_grub.menu(_text(path), path)
+    ours, foreign = _menu(_text(path), path)
+    return State(MENU, configs(), files, [(entry, entry.words, path) for entry in ours], environment, foreign, knows)
+
+
+def _menu(text, path):
+    """Return (Entries of the menu that grubby changes, others)."""
+    lines = _kernel_grub.menu(text, path)
+    found = [_kernel_entries.Entry(_kernel_boot.image_path(one.kernel), one.entry, one.words) for one in lines]
+    found = _kernel_entries.unique(found)
     marked = any(one.section for one in lines)
-    for one in lines:
-        entry = _kernel_entries.Entry(_kernel_boot.image_path(one.kernel), one.entry, one.words)
-        if marked and one.section != "10_linux":
-            foreign.append(entry)
-        else:
-            raw.append((entry, one.words, path))
-    return State(MENU, files, raw, environment, foreign)
+    ours = [entry for one, entry in zip(lines, found) if not marked or one.section == "10_linux"]
+    return ours, [entry for entry in found if entry not in ours]
 
 
 def name(state):
@@ -101,16 +112,18 @@ def plan(state, wanted):
         raise ContainmentError(
             ENTRIES, "holds no entry of a kernel", "see that a kernel is installed and can be booted"
         )
-    todo = _kernel_entries.unsatisfied(wanted, [one.words for one in before])
-    _refuse_unreachable(state, todo)
+    _refuse_unread(state)
+    lines = [one.words for one in before]
+    todo = _kernel_entries.unsatisfied(wanted, lines)
     if state.name == MENU:
-        planned, changes = _plan_menu(state, todo)
-    else:
-        planned, changes = _plan_bls(state, todo)
-    writes = _sources(state, wanted)
+        todo = calls.whole_names(todo, lines)
+    _refuse_unreachable(state, todo)
+    planned, changes = (_plan_menu if state.name == MENU else _plan_bls)(state, todo)
+    writes = _sources(state, wanted, todo)
     files = sorted({state.files[path].path for path in changes} | {file.path for file, _data in writes})
-    single = state.name == BLS or _in_place(todo, before)
-    steps = _commands(todo, before, single) if todo else None
+    steps = None
+    if todo:
+        steps = (calls.for_menu if state.name == MENU else calls.for_entries)(todo, lines)
     warnings = _warnings(state, todo, wanted)
     if steps or writes:
         warnings += _kernel_entries.disagreement(before, wanted)
@@ -118,161 +131,179 @@ def plan(state, wanted):
     return _kernel_entries.Plan(before, planned, files, writes, steps, guarded, warnings, False)
 
 
+def _refuse_unread(state):
+    """Raise ContainmentError for entries that this grubby does not change, or whose arguments are not known."""
+    if state.name == MENU and SCRIPT in state.knows:
+        raise ContainmentError(
+            state.configs[0],
+            "has menu entries of its own, and this grubby changes boot loader entries alone",
+            f"set GRUB_ENABLE_BLSCFG=true in {DEFAULTS} and make the file anew with grub2-mkconfig",
+        )
+    for entry, options, path in state.raw if state.name == BLS else []:
+        if "${%s}" % _kernel_bls.KERNELOPTS in options:
+            raise ContainmentError(path, "says ${kernelopts}, which grubby does not know", "write $kernelopts there")
+        if _kernel_bls.KERNELOPTS in map(_kernel_bls.variable, options) and not _kernelopts(state):
+            raise ContainmentError(
+                ENVIRONMENTS[0],
+                f"has no kernelopts, where {entry.entry} has its arguments from and grubby would look for them",
+                f"make {state.configs[0] if state.configs else CONFIGS[0]} anew with grub2-mkconfig, which sets it",
+            )
+
+
+def _kernelopts(state):
+    """Return the words of $kernelopts, none where grubenv does not say."""
+    return cmdline.split(state.environment.get(_kernel_bls.KERNELOPTS, ""))
+
+
 def _plan_menu(state, todo):
-    make = _kernel_request.replaced if _in_place(todo, entries(state)) else _kernel_request.changed
     planned, changes = [], set()
     for entry, _options, path in state.raw:
-        planned.append(entry._replace(words=make(entry.words, todo)))
+        planned.append(entry._replace(words=_kernel_request.changed(entry.words, todo)))
         if planned[-1] != entry:
             changes.add(path)
     return planned, changes
 
 
-def _in_place(todo, before):
-    """Tell whether grubby of EL7, which puts each word of --args where one of its name stands, is done with that."""
-    for want in todo:
-        for one in before:
-            words = cmdline.named(one.words, want.name)
-            spelled = all(cmdline.divide(word)[0] == want.spelled for word in words)
-            if want.words is not None and (len(words) > len(want.words) or not spelled):
-                return False
-    return True
-
-
 def _plan_bls(state, todo):
+    """Return (entries, paths that change). grubby writes what it changes with single blanks."""
     environment, changes = dict(state.environment), set()
-    if _kernel_bls.KERNELOPTS in environment:
-        before = cmdline.split(environment[_kernel_bls.KERNELOPTS])
-        after = _kernel_request.changed(before, todo)
-        if after != before:
-            environment[_kernel_bls.KERNELOPTS] = " ".join(after)
+    if _kernelopts(state) and todo:
+        after = " ".join(_kernel_request.changed(_kernelopts(state), todo))
+        if after != environment[_kernel_bls.KERNELOPTS]:
+            environment[_kernel_bls.KERNELOPTS] = after
             changes.add(next(path for path in state.files if path.endswith("/grubenv")))
     planned = []
     for entry, options, path in state.raw:
         after = options
-        if _kernel_bls.KERNELOPTS not in map(_kernel_bls.variable, options):
+        if todo and _kernel_bls.KERNELOPTS not in map(_kernel_bls.variable, options):
             after = _kernel_request.changed(options, todo)
-        if after != options:
-            changes.add(path)
+            lines = _kernel_bls.options_lines(state.files[path].data or b"")
+            if lines and lines != ["options " + " ".join(after)]:
+                changes.add(path)
         planned.append(entry._replace(words=_kernel_bls.expand(after, environment)))
     return planned, changes
 
 
-def _sources(state, wanted):
+def _sources(state, wanted, todo):
     """Return [(File, data)] of what kernels to come are made from, where it does not say what is wanted."""
     writes = []
-    for path in (CMDLINE, DEFAULTS):
+    for path, text in ((CMDLINE, _cmdline(state, todo)), (DEFAULTS, _kernel_boot.text_of(state.files[DEFAULTS]))):
         file = state.files[path]
-        if file.data is None:
+        if text is None or (path == DEFAULTS and file.data is None):
             continue
-        text = _kernel_boot.text_of(file)
-        if path == CMDLINE:
-            words = cmdline.split_file(text)
-        else:
-            words = _kernel_grub.default_words(text, path)
-        todo = _kernel_entries.unsatisfied(wanted, [words])
-        if todo:
-            drop, add = _kernel_request.drops(todo), _kernel_request.added(todo)
+        words = cmdline.split_file(text) if path == CMDLINE else _kernel_grub.default_words(text, path)
+        missing = _kernel_entries.unsatisfied(wanted, [words])
+        _kernel_request.refuse_loss(wanted, words)
+        _kernel_request.refuse_disorder(wanted, words, _kernel_request.changed(words, missing))
+        if missing:
+            drop, add = _kernel_request.drops(missing), _kernel_request.added(missing)
             if path == CMDLINE:
                 text = cmdline.edit_file(text, drop, add)
             else:
                 text = _kernel_grub.edit_defaults(text, path, drop, add)
+        if path == CMDLINE and state.name == BLS and (missing or todo):
+            _refuse_rootless(state, words)
+        if _kernel_boot.data_of(text) != file.data:
             writes.append((file, _kernel_boot.data_of(text)))
     return writes
 
 
+def _cmdline(state, todo):
+    """Return what CMDLINE says or, where it is empty or grubby would make it, what it is to begin with; None for none.
+
+    grubby makes it of the oldest entry, and writes over it in place: a power failure can leave it empty.
+    """
+    file = state.files[CMDLINE]
+    text = _kernel_boot.text_of(file)
+    if text.strip():
+        return text
+    if state.name == MENU or (file.data is None and not todo):
+        return None
+    default = _kernel_bls.default([entry.entry for entry in entries(state)], state.environment.get("saved_entry"))
+    options = next(options for entry, options, _path in state.raw if entry.entry == default)
+    # tuned puts its variable into entries by itself.
+    known = {_kernel_bls.KERNELOPTS: " ".join(_kernelopts(state))}
+    return " ".join(_kernel_bls.expand(options, known)) + "\n"
+
+
+def _refuse_rootless(state, words):
+    """Raise ContainmentError where kernels to come would get no root file system."""
+    if not cmdline.named(words, "root") and any(cmdline.named(one.words, "root") for one in entries(state)):
+        raise ContainmentError(
+            CMDLINE, "has no root=, which the entries have", "remove it, or write into it what an entry has"
+        )
+
+
 def _refuse_unreachable(state, todo):
     """Raise ContainmentError for what grubby would not do, or do to more than it is asked for."""
-    lines = [line for line in _kernel_boot.text_of(state.files[CMDLINE]).splitlines() if line.strip()]
-    if todo and state.name == BLS and (len(lines) > 1 or (lines[:1] and lines[0].startswith("#"))):
+    if not todo:
+        return
+    source = [line for line in _kernel_boot.text_of(state.files[CMDLINE]).splitlines() if line.strip()]
+    if state.name == BLS and (len(source) > 1 or (source[:1] and source[0].startswith("#"))):
         raise ContainmentError(
             CMDLINE, "has more than one line, which grubby makes into one", "write the arguments on one line alone"
         )
-    for entry, options, _path in state.raw:
-        end = cmdline.border(entry.words)
-        behind = [cmdline.name_of(word) for word in entry.words[end + 1 :]]
-        for want in todo:
-            if end < len(entry.words) and (want.words or want.name in behind):
-                raise ContainmentError(
-                    entry.entry, "has arguments for init behind --, where grubby would change things", "move them"
-                )
-            if state.name == MENU:
-                continue
-            tuned = cmdline.split(state.environment.get(_kernel_bls.TUNED, ""))
-            if _kernel_bls.TUNED in map(_kernel_bls.variable, options) and cmdline.named(tuned, want.name):
-                raise ContainmentError(
-                    want.spelled, f"is set by tuned for {entry.entry}", "change the tuned profile, or leave it to that"
-                )
-            if _kernel_bls.KERNELOPTS in map(_kernel_bls.variable, options) and cmdline.named(options, want.name):
-                raise ContainmentError(
-                    want.spelled,
-                    f"stands beside $kernelopts in {entry.entry}, where grubby does not change it for all",
-                    f"take it out with grubby --update-kernel={entry.kernel} --remove-args={want.spelled}",
-                )
+    for entry, options, path in state.raw:
+        calls.refuse_init(entry, todo)
+        calls.refuse_hidden(entry.entry, entry.words, todo, state.name == BLS)
+        if state.name == BLS:
+            for want in todo:
+                calls.refuse_tuned_and_beside(entry, options, state.environment, want)
+            lines = _kernel_bls.options_lines(state.files[path].data or b"")
+            calls.refuse_lines(path, lines, any(want.words for want in todo))
+            if _kernel_bls.KERNELOPTS not in map(_kernel_bls.variable, options):
+                calls.refuse_garbled(entry.entry, options, sed=True)
+    if state.name == BLS:
+        calls.refuse_garbled(f"kernelopts in {ENVIRONMENTS[0]}", _kernelopts(state), sed=False)
 
 
 def _warnings(state, todo, wanted):
     found = []
-    sourced = _kernel_bls.KERNELOPTS in state.environment or state.files[CMDLINE].data is not None
-    if todo and state.name == BLS and not sourced:
-        found.append(
-            f"there is no {CMDLINE}: a kernel installed before the next reboot gets the running kernel's arguments"
-        )
+    for path in state.configs[1:] if todo and state.name == MENU else []:
+        found.append(f"{path} is not what this host's firmware starts and stays as it is")
     for one in state.foreign:
         if not all(_kernel_request.satisfied(want, one.words) for want in wanted.values()):
             found.append(f"the entry {one.entry!r} is another system's: whether grubby changes it is not looked at")
     return found
 
 
-def _commands(todo, before, single):
-    """Return the argument vectors, without the program, that bring `todo` about: one call, where a `single` one can do
-    it, then two for what that left.
-
-    grubby compares names letter by letter, so that each spelling that is there is named.
-    """
-    words = [word for one in before for word in one.words[: cmdline.border(one.words)]]
-    remove, drop = [], _kernel_request.drops([want for want in todo if want.words is None])
-    spellings = []
-    for word in words:
-        spelled = cmdline.divide(word)[0]
-        want = next((one for one in todo if one.name == cmdline.canonical(spelled)), None)
-        if want is None:
-            continue
-        if spelled not in spellings:
-            spellings.append(spelled)
-        gone = None
-        if want.words is not None:
-            gone = spelled if spelled != want.spelled else None
-        elif drop(word):
-            gone = spelled if want.gone is None else word
-        if gone is not None and gone not in remove:
-            remove.append(gone)
-    add = _kernel_request.added(todo)
-    once = ["--update-kernel=ALL"]
-    first = once + (["--remove-args=" + " ".join(remove)] if remove else [])
-    commands = [[first + (["--args=" + " ".join(add)] if add else [])]]
-    if add and all(want.words is not None or want.gone is None for want in todo) and spellings:
-        both = [once + ["--remove-args=" + " ".join(spellings)], once + ["--args=" + " ".join(add)]]
-        commands = commands + [both] if single else [both]
-    return commands
-
-
 def apply(state, plan, wanted):
-    """Run grubby until the entries say what was planned, then put in place what it is not left to judge."""
-    if plan.steps:
-        program = _kernel_boot.tool("grubby")
-        # Newer ones leave /etc/default/grub to us, so that nobody else's way of writing it is ever between ours.
-        _rc, told = _host_probe.run([program, "--help"])
-        spare = [SPARE] if SPARE in told else []
-        for commands in plan.steps:
-            for words in commands:
-                _kernel_boot.run([program] + words + spare)
-            if _kernel_entries.says(plan, entries(read()), wanted):
-                break
-    content = {file.path: data for file, data in plan.writes}
-    for path in (CMDLINE, DEFAULTS):
-        before, now = state.files[path], _kernel_boot.read(path)
-        data = content.get(before.path, before.data)
-        if now.data != data:
-            _files.replace(before._replace(identity=now.identity), data)
+    """Put in place what kernels to come are made from, and run grubby, which changes some of that, too. Return []."""
+    _kernel_boot.write(plan.writes)
+    if plan.steps and state.name == MENU:
+        _change_menu(state, plan, wanted)
+    elif plan.steps:
+        for words in plan.steps:
+            # Newer ones leave DEFAULTS to us, so that nobody else's way of writing it is ever between ours.
+            _kernel_boot.run([_kernel_boot.tool("grubby")] + words + [SPARE] * (SPARE in state.knows))
+        _settle(state, plan)
     return []
+
+
+def _change_menu(state, plan, wanted):
+    """Have grubby change a copy of grub.cfg, and replace that once the copy says what was planned.
+
+    It needs two calls: between them, arguments are missing.
+    """
+    before, made = state.files[state.configs[0]], []
+
+    def change(path):
+        for words in plan.steps:
+            _kernel_boot.run([_kernel_boot.tool("grubby"), "--grub2", "--config-file=" + path] + words)
+        made.append(_kernel_boot.read(path))
+
+    _files.rehearse(before, before.data, change)
+    ours, _foreign = _menu(_kernel_boot.text_of(made[0]), before.path)
+    _kernel_entries.compare(plan, ours, wanted)
+    _files.replace(before, made[0].data)
+
+
+def _settle(state, plan):
+    """Have the files that are not grubby's to decide say what was planned; grubenv is not made where there was none."""
+    content = {file.path: data for file, data in plan.writes}
+    for path in (ENVIRONMENTS[0], CMDLINE, DEFAULTS):
+        before = state.files[path]
+        if path != ENVIRONMENTS[0] or before.data is None:
+            now, data = _kernel_boot.read(path), content.get(before.path, before.data)
+            if now.data != data:
+                _files.replace(before._replace(identity=now.identity), data)

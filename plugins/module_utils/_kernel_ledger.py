@@ -12,6 +12,7 @@ import collections
 import json
 
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_cmdline as cmdline
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_request
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 PATH = "/var/lib/containment/kernel_args.json"
@@ -74,7 +75,7 @@ def update(data, changes, path=PATH):
 
 
 def inverse(before, after):
-    """Return {"present": [words], "absent": [names]}: what brings the boot configuration to what `after` says.
+    """Return {"present": [words], "absent": [words]}: what brings the boot configuration to what `after` says.
 
     before, after: the ledger's bytes before an undo and after it, None for no ledger. A name that is in `before` alone
     goes back to its "was", a name in `after` to its "is". Raises ContainmentError where one is no ledger.
@@ -87,4 +88,21 @@ def inverse(before, after):
         present += [cmdline.word_for(line.spelled, value) for value in values]
         if not values:
             absent.append(line.spelled)
-    return {"present": present, "absent": absent}
+        elif _kernel_request.is_finder(name):
+            now = old[name].now if name in old else line.was
+            absent += [cmdline.word_for(line.spelled, value) for value in now if value not in values]
+    return {"present": _kernel_request.arranged(present), "absent": absent}
+
+
+def pending(before, after, words):
+    """Return the words that a change of the ledger stands for and that a kernel started with `words` does not have.
+
+    before, after: the ledger's bytes, None for no ledger. Raises ContainmentError where one is no ledger.
+    """
+    old, new = parse(before), parse(after)
+    return [
+        cmdline.word_for(line.spelled, value)
+        for name, line in new.items()
+        if (name not in old or old[name].now != line.now) and cmdline.values(words, name) != line.now
+        for value in line.now
+    ]

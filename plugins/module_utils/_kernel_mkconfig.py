@@ -8,9 +8,12 @@ the new one was read and says what was planned.
 """
 
 import collections
+import os
+import re
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _files,
+    _host_probe,
     _kernel_boot,
     _kernel_dropin,
     _kernel_entries,
@@ -25,11 +28,15 @@ CARRIES_QUOTES = True
 CONFIG = "/boot/grub/grub.cfg"
 DEFAULTS = "/etc/default/grub"
 DROPINS = "/etc/default/grub.d"
+LOCALE = "/etc/default/locale"
 OURS = "10_linux"
 # Names of words that 10_linux gives every entry by itself, and those for recovery.
 FIXED = ("ro", "rootflags")
 RECOVERY = ("single", "recovery", "nomodeset", "dis_ucode_ldr")
 WITHOUT_INITRD = ["panic=-1"]  # The last word of what Ubuntu's tries without an initrd.
+NO_KERNELS = ("memtest", "ipxe")  # What names of other programs begin with that are loaded as a kernel is.
+_LANG = re.compile(r"^[ \t]*set lang=([A-Za-z0-9_@-]+)$", re.MULTILINE)
+_LOCALE = re.compile(r"^[ \t]*(LANG|LANGUAGE|LC_ALL|LC_MESSAGES)=([\"']?)([A-Za-z0-9_.@:-]*)\2[ \t]*$", re.MULTILINE)
 
 # Reads the files as grub-mkconfig does and prints GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT: without our
 # drop-in, with the one that is there, and with the one on stdin. "$1": how many files come before ours.
@@ -94,12 +101,9 @@ def entries(state):
 
 def _entries(lines):
     """Return the Entries of menu lines. One menu entry can load its kernel in more than one way."""
-    found, seen = [], collections.Counter()
-    for one in lines:
-        seen[one.entry] += 1
-        name = one.entry if seen[one.entry] == 1 else f"{one.entry} ({seen[one.entry]})"
-        found.append(_kernel_entries.Entry(_kernel_boot.image_path(one.kernel), name, one.words))
-    return found
+    return _kernel_entries.unique(
+        [_kernel_entries.Entry(_kernel_boot.image_path(one.kernel), one.entry, one.words) for one in lines]
+    )
 
 
 def evaluate(candidate):
@@ -121,16 +125,28 @@ def evaluate(candidate):
 
 
 def declared(wanted, known, base):
-    """Return {name: words} that our drop-in has to declare; what the other files say already is not declared. Pure."""
-    found = collections.OrderedDict(known)
+    """Return the Declared of our drop-in, from `known`, the one there is. Pure.
+
+    What the other files say already is not declared. Words that are right keep their place, new ones come behind.
+    """
     whole = base.linux + base.default
+    names, words, todo, left = set(known.names), list(known.words), [], []
     for want in wanted.values():
-        current = list(known[want.name]) if want.name in known else cmdline.named(whole, want.name)
-        words = _kernel_request.final_words(want, current)
-        found.pop(want.name, None)
-        if [cmdline.value_of(word) for word in words] != cmdline.values(whole, want.name):
-            found[want.name] = words
-    return found
+        ours = want.name in known.names
+        current = cmdline.named(known.words if ours else whole, want.name)
+        final = _kernel_request.final_words(want, current)
+        values = [cmdline.value_of(word) for word in final]
+        if ours and values == [cmdline.value_of(word) for word in current] != cmdline.values(whole, want.name):
+            continue
+        words = [word for word in words if cmdline.name_of(word) != want.name]
+        names.discard(want.name)
+        if values != cmdline.values(whole, want.name):
+            names.add(want.name)
+            if want.words is None:
+                left += final
+            else:
+                todo.append(want)
+    return _kernel_dropin.Declared(frozenset(names), words + left + _kernel_request.added(todo))
 
 
 def parts(entry, source, names, strip):
@@ -192,11 +208,27 @@ def made_anew(before, sources, after, names):
     return planned, None not in found
 
 
+def language(config, settings):
+    """Return the variables of the environment that a grub.cfg was made with, {} where with none. Pure.
+
+    settings: text of /etc/default/locale, which sessions of administrators get. It counts where it has the language
+    that the file names: the titles of the entries, by which one may be chosen, are in it.
+    """
+    found = _LANG.search(config)
+    if not found:
+        return {}
+    told = {name: value for name, _quote, value in _LOCALE.findall(settings) if value}
+    if told.get("LANG", "").partition(".")[0] != found.group(1):
+        return {"LANG": found.group(1) + ".UTF-8"}
+    return told
+
+
 def plan(state, wanted):
     """Return the `Plan` that makes the state what is wanted."""
     known = _kernel_dropin.parse(state.dropin.data)
     ours, others = state.lines
     base, now, _same = evaluate(state.dropin.data)
+    _kernel_request.refuse_loss(wanted, now.linux + now.default)
     before = _entries(ours)
     if not before:
         raise ContainmentError(CONFIG, f"has no entry of a kernel made by {OURS}", "run update-grub and look at it")
@@ -206,7 +238,7 @@ def plan(state, wanted):
     after = now if data == state.dropin.data else evaluate(data)[2]
     _refuse_unheard(ask, target, base, now, after)
 
-    names = set(known) | set(target) | set(wanted)
+    names = known.names | target.names | set(wanted)
     planned, certain = made_anew(before, [now, base], after, names)
     changes = [one for one, new in zip(before, planned) if not _kernel_request.same(one.words, new.words, wanted)]
     writes = [] if data == state.dropin.data else [(state.dropin, data)]
@@ -220,8 +252,9 @@ def plan(state, wanted):
         warnings.append(
             f"{CONFIG} is older than {DEFAULTS} or {DROPINS}: making it anew also takes up what others changed there"
         )
-    for one in others:
-        if not all(_kernel_request.satisfied(want, one.words) for want in wanted.values()):
+    for one in others if changes or writes else ():
+        told = not os.path.basename(one.kernel).startswith(NO_KERNELS)
+        if told and not all(_kernel_request.satisfied(want, one.words) for want in wanted.values()):
             place = f"/etc/grub.d/{one.section}" if one.section else CONFIG
             warnings.append(f"the entry {one.entry!r} of {place} is not made from {DEFAULTS} and stays as it is")
     files = ([state.config.path] if changes else []) + [file.path for file, _data in writes]
@@ -261,14 +294,16 @@ def _refuse_unheard(wanted, target, base, now, after):
     """Raise ContainmentError where our drop-in does not give what it declares, or changes what others say."""
     whole = after.linux + after.default
     for want in wanted.values():
-        words = target.get(want.name, cmdline.named(base.linux + base.default, want.name))
+        words = cmdline.named(target.words, want.name)
+        if want.name not in target.names:
+            words = cmdline.named(base.linux + base.default, want.name)
         if cmdline.values(whole, want.name) != [cmdline.value_of(word) for word in words]:
             raise ContainmentError(
                 want.spelled,
                 f"is set by a file in {DROPINS} that is read after {_kernel_dropin.PATH}, or in quotes that hide it",
                 "take it out there",
             )
-    names = set(wanted) | set(target)
+    names = set(wanted) | target.names
     if _kernel_request.foreign(whole, names) != _kernel_request.foreign(now.linux + now.default, names):
         raise ContainmentError(
             DEFAULTS, "has arguments in quotes that would not survive", "write them with double quotes or without"
@@ -278,7 +313,8 @@ def _refuse_unheard(wanted, target, base, now, after):
 def apply(state, plan, wanted):
     """Put the drop-in in place and make grub.cfg anew. Return warnings."""
     _kernel_boot.write(plan.writes)
-    text = _kernel_boot.run([_kernel_boot.tool("grub-mkconfig")])
+    spoken = language(_kernel_boot.text_of(state.config), _host_probe.text(LOCALE) or "")
+    text = _kernel_boot.run([_kernel_boot.tool("grub-mkconfig")], language=spoken)
     ours, _others = _lines(text)
     _kernel_entries.compare(plan, _entries(ours), wanted)
     check = _kernel_boot.tool("grub-script-check")

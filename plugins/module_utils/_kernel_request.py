@@ -10,11 +10,19 @@ from ansible_collections.containment.docker.plugins.module_utils import _kernel_
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # name: canonical. spelled: as asked for. words: all the words that the name is to have, in order, None where values are
-# to go. gone: None for every value, else the values that are to go; of no meaning beside `words`.
-Want = collections.namedtuple("Want", "name spelled words gone")
+# to go. gone: the values that are to go, beside `words` those that may go; None for every value. places: those of
+# `words` in what was asked for.
+Want = collections.namedtuple("Want", "name spelled words gone places")
 
 # Arguments that the boot loader makes itself from where the root file system and the images are.
 BOOT_LOADERS = ("BOOT_IMAGE", "initrd", "ostree", "root")
+# Arguments of several values, by each of which the initial RAM disk finds a part of what the system boots from
+# (dracut.cmdline(7), systemd-cryptsetup-generator(8), cryptsetup's README.initramfs). One that is listed says nothing
+# of the others.
+FINDERS = ("bond", "bridge", "cryptopts", "ifname", "ip", "md", "netroot", "team", "vlan")
+FINDERS_BEGIN = ("rd.", "luks.")
+# The second counts pages of the size in the first one in front of it (admin-guide/mm/hugetlbpage.rst).
+PAIRED = ("hugepagesz", "hugepages")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*\Z")
 # In double quotes: ASCII that can be printed, without $ ` \ ' and ".
 _QUOTED = re.compile(r"[ !#%&(-\[\]^_a-{|}~]*\Z")
@@ -23,23 +31,24 @@ _QUOTED = re.compile(r"[ !#%&(-\[\]^_a-{|}~]*\Z")
 def wants(present, absent):
     """Return {canonical name: Want} in the order asked for. Raises ContainmentError for what cannot be asked."""
     found = collections.OrderedDict()
-    for word in present:
+    for place, word in enumerate(present):
         name = _checked("present", word)
         spelled = cmdline.divide(word)[0]
-        before = found.get(name)
-        found[name] = Want(name, spelled, (before.words if before else []) + [word], None)
+        before = found.get(name) or Want(name, spelled, [], [] if is_finder(name) else None, [])
+        found[name] = Want(name, spelled, before.words + [word], before.gone, before.places + [place])
     for word in absent:
         name = _checked("absent", word)
         spelled, value = cmdline.divide(word)
-        before = found.get(name)
-        if before is not None and before.words is not None:
-            raise ContainmentError(
-                "absent",
-                f"{word!r} has the name of {before.words[0]!r} under present, which takes all other values out",
-                "name it under one of the two",
-            )
-        gone = None if value is None or (before and before.gone is None) else (before.gone if before else []) + [value]
-        found[name] = Want(name, spelled, None, gone)
+        before = found.get(name) or Want(name, spelled, None, [], [])
+        if before.words is not None:
+            cause = None if is_finder(name) else "which takes all other values out"
+            if value is not None and value in [cmdline.value_of(one) for one in before.words]:
+                cause = "which asks for that value"
+            if cause:
+                told = f"{word!r} has the name of {before.words[0]!r} under present, {cause}"
+                raise ContainmentError("absent", told, "name it under one of the two")
+        gone = None if value is None or before.gone is None else before.gone + [value]
+        found[name] = before._replace(spelled=before.spelled if before.words else spelled, gone=gone)
     if not found:
         raise ContainmentError("present", "and absent are both empty", "name at least one argument")
     return found
@@ -68,6 +77,76 @@ def _checked(key, word):
             "never $ ` \\ ' or a quote inside",
         )
     return cmdline.canonical(name)
+
+
+def is_finder(name):
+    """Tell whether a canonical name is one whose values are never dropped unless they are named."""
+    return name in FINDERS or name.startswith(FINDERS_BEGIN)
+
+
+def refuse_loss(wanted, words):
+    """Raise ContainmentError where a word would go by which the system may find what it boots from, and nobody said
+    so."""
+    for want in wanted.values():
+        if want.words is None or want.gone is None:
+            continue
+        named = [cmdline.value_of(word) for word in want.words] + want.gone
+        for word in cmdline.named(words, want.name):
+            if cmdline.value_of(word) not in named:
+                raise ContainmentError(
+                    "present",
+                    f"does not list {word!r}, by which the system may find what it boots from",
+                    "list it too, or put it under absent",
+                )
+
+
+def is_disordered(wanted, before, after):
+    """Tell whether a command line that was `before` and is to be `after` has pages of other sizes than asked for.
+
+    Where all names of PAIRED that are there are asked for, their order is to be the one asked for; else theirs stays.
+    """
+    asked = _paired(added(want for name, want in wanted.items() if name in PAIRED))
+    now = _paired(after)
+    if not asked or not now:
+        return False
+    if {name for name, _value in now} <= {name for name, _value in asked}:
+        return now != asked
+    return [name for name, _value in now] != [name for name, _value in _paired(before)]
+
+
+def refuse_disorder(wanted, before, after):
+    """Raise ContainmentError where `is_disordered`."""
+    if is_disordered(wanted, before, after):
+        told = " ".join(word for word in after if cmdline.name_of(word) in PAIRED)
+        raise ContainmentError(
+            "present",
+            f"would come out as {told!r}, which gives pages of other sizes",
+            "list hugepagesz and hugepages together; where both are there already, take them out under absent first",
+        )
+
+
+def _paired(words):
+    """Return [(name, value)] of the kernel's words that are of PAIRED."""
+    names = [(cmdline.name_of(word), cmdline.value_of(word)) for word in words[: cmdline.border(words)]]
+    return [one for one in names if one[0] in PAIRED]
+
+
+def arranged(words):
+    """Return the words with those of PAIRED at the end, each size in front of its number."""
+    sizes, counts = ([word for word in words if cmdline.name_of(word) == name] for name in PAIRED)
+    pairs = [word for pair in zip(sizes, counts) for word in pair]
+    both = min(len(sizes), len(counts))
+    others = [word for word in words if cmdline.name_of(word) not in PAIRED]
+    return others + pairs + sizes[both:] + counts[both:]
+
+
+def refuse_unpaired(words):
+    """Raise ContainmentError where words of PAIRED stand in an order that could not be asked for on the way back."""
+    if _paired(words) != _paired(arranged(words[: cmdline.border(words)])):
+        told = " ".join(word for word in words if cmdline.name_of(word) in PAIRED)
+        raise ContainmentError(
+            "hugepages", f"is {told!r} now, an order that could not be brought back", "take it out by hand first"
+        )
 
 
 def refuse_quotes(wanted, tool):
@@ -119,7 +198,7 @@ def final_words(want, words):
 
 
 def _goes(want, word):
-    return want.gone is None or cmdline.value_of(word) in want.gone
+    return want.words is not None or want.gone is None or cmdline.value_of(word) in want.gone
 
 
 def drops(todo):
@@ -134,32 +213,15 @@ def drops(todo):
 
 
 def added(todo):
-    """Return the words that `todo` (Wants) appends."""
-    return [word for want in todo for word in want.words or []]
+    """Return the words that `todo` (Wants) appends, in the order asked for."""
+    found = [placed for want in todo for placed in zip(want.places, want.words or [])]
+    return [word for _place, word in sorted(found)]
 
 
 def changed(words, todo):
     """Return the words after `todo` (Wants): dropped ones gone, new ones at the end of the kernel's part."""
     drop, end = drops(todo), cmdline.border(words)
     return [word for word in words[:end] if not drop(word)] + added(todo) + words[end:]
-
-
-def replaced(words, todo):
-    """As `changed`, but a new word takes the place of an old one of its name where there is one (grubby of EL7)."""
-    end = cmdline.border(words)
-    front, used = list(words[:end]), set()
-    drop = drops([want for want in todo if want.words is None])
-    front = [word for word in front if not drop(word)]
-    for word in added(todo):
-        name = cmdline.name_of(word)
-        place = next((at for at, one in enumerate(front) if at not in used and cmdline.name_of(one) == name), None)
-        if place is None:
-            place = len(front)
-            front.append(word)
-        front[place] = word
-        used.add(place)
-    names = {want.name for want in todo if want.words is not None}
-    return [word for at, word in enumerate(front) if at in used or cmdline.name_of(word) not in names] + words[end:]
 
 
 def foreign(words, wanted):

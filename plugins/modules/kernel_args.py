@@ -10,13 +10,18 @@ version_added: "0.2.0"
 description:
   - Sees that the arguments under O(present) are, and those under O(absent) are not, on the command line of every kernel
     that is installed, and of those that are installed later. All other arguments stay, in order and spelling.
-  - On Enterprise Linux it calls C(grubby) and keeps C(/etc/kernel/cmdline) (where it exists) and C(/etc/default/grub)
-    in step, so that C(grub2-mkconfig) does not lose the arguments. Rescue entries get them too, as with C(grubby).
+  - On Enterprise Linux it calls C(grubby) and keeps C(/etc/kernel/cmdline) and C(/etc/default/grub) in step, so that
+    C(kernel-install) and C(grub2-mkconfig) do not lose the arguments. Rescue entries get them too, as with C(grubby).
+    With boot loader entries, a C(/etc/kernel/cmdline) that is missing when something changes, or empty, is made from
+    the entry that boots by default. Refused is what this grubby would not do, or do to arguments of others, such as
+    those with C(&) or a backslash, options on several lines, and C($kernelopts) that C(grubenv) does not say.
   - On Debian and Ubuntu it owns C(/etc/default/grub.d/zz-containment.cfg), which takes the names asked for out of what
     other files say and adds its own, and makes C(grub.cfg) anew as C(update-grub) does, but replaces it only after the
-    new one was read and says what was planned. Entries that are not made by C(10_linux) stay as they are.
-  - With systemd-boot it writes C(/etc/kernel/cmdline), made from the running kernel's entry where there is none, and
-    has C(kernel-install) make the entries anew.
+    new one was read and says what was planned. Its language stays, too. Entries that are not made by C(10_linux) stay
+    as they are.
+  - With systemd-boot it changes the options of the entries of this system's kernels, and C(/etc/kernel/cmdline), from
+    which C(kernel-install) makes those of kernels to come. Where there is no such file, it is made from the running
+    kernel's entry. Images of kernels are not touched.
   - With rpm-ostree it changes the arguments of the next deployment. In the build of a bootc image it writes
     C(/usr/lib/bootc/kargs.d/50-containment.toml).
   - Nothing takes effect before a reboot; RV(reboot_required) says from C(/proc/cmdline) whether one is due.
@@ -47,6 +52,11 @@ options:
     description:
       - Arguments, as V(name) or V(name=value). The values listed for a name are all the values that it has then, in
         that order; others are taken out. An argument that takes several, such as C(console), is listed once for each.
+      - Values by which the system may find what it boots from are never taken out unasked, those of C(rd.*), C(luks.*),
+        C(bond), C(bridge), C(cryptopts), C(ifname), C(ip), C(md), C(netroot), C(team) and C(vlan). One that is there
+        and not listed is refused, unless O(absent) names it or its name.
+      - Arguments that are there as asked for keep their places, the others are added behind in this order.
+        C(hugepages), which counts for the C(hugepagesz) in front of it, is refused where that order cannot be had.
       - C(name), C(name=) and C(name=x) are three different things. C(-) and C(_) in a name are the same, as they are
         for the kernel.
       - A value with blanks is written V(name="a value"). C(grubby) and rpm-ostree do not carry one.
@@ -55,7 +65,8 @@ options:
     default: []
   absent:
     description:
-      - Arguments to take out. V(name) takes every value of it out, V(name=value) only that one.
+      - Arguments to take out. V(name) takes every value of it out, V(name=value) only that one. A name is given here or
+        under O(present), and under both only to take the other values of C(rd.*) and the like out.
     type: list
     elements: str
     default: []
@@ -166,6 +177,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _kernel_entries,
     _kernel_ledger,
     _kernel_loaders,
+    _kernel_mkconfig,
     _kernel_request,
     _transaction,
 )
@@ -183,6 +195,9 @@ def ledger_after(ledger, loader, plan, wanted):
         now, _spelled = _kernel_entries.was(plan.after, want.name)
         if now != was:
             _kernel_request.refuse_lost(spelled or want.spelled, was, loader.CARRIES_QUOTES)
+            if want.name in _kernel_request.PAIRED:
+                for one in plan.before:
+                    _kernel_request.refuse_unpaired(one.words)
         changes.append(_kernel_ledger.Line(want.name, spelled or want.spelled, was, now))
     return _kernel_ledger.update(ledger.data, changes, ledger.path)
 
@@ -235,6 +250,11 @@ def run(module):
         _transaction.check_usable(name)
     state = loader.read()
     plan = loader.plan(state, wanted)
+    for old, new in zip(plan.before, plan.after):
+        _kernel_request.refuse_loss(wanted, old.words)
+        _kernel_request.refuse_disorder(wanted, old.words, new.words)
+    if loader is not _kernel_mkconfig:  # Which sees to it itself: entries for recovery get other arguments.
+        _kernel_entries.refuse_unreached(plan, wanted)
     _kernel_entries.refuse_long(plan)
     changed = bool(plan.steps or plan.writes)
     ledger = _kernel_boot.read(_kernel_ledger.PATH)
@@ -271,7 +291,10 @@ def run(module):
         ],
         "files": sorted(set(files)),
         "reboot_required": loader is not _kernel_bootc
-        and not all(_kernel_request.satisfied(want, words) for want in wanted.values()),
+        and (
+            not all(_kernel_request.satisfied(want, words) for want in wanted.values())
+            or _kernel_request.is_disordered(wanted, words, words)
+        ),
         "running": [word for want in wanted.values() for word in _kernel_cmdline.named(words, want.name)],
         "transaction": name if recorded and data != ledger.data and not module.check_mode else None,
         "diff": show(plan),

@@ -66,6 +66,10 @@ options:
     default: true
 notes:
   - The running value of another network or user namespace is not changed.
+  - Some values cannot be brought back in a running kernel. C(vm.dirty_bytes) and C(vm.dirty_background_bytes) are C(0)
+    as long as C(vm.dirty_ratio) and C(vm.dirty_background_ratio) count, but the kernel refuses a C(0) that is written;
+    writing the ratio brings it back. C(kernel.modules_disabled), C(kernel.kexec_load_disabled) and others keep C(1)
+    until the next boot. O(absent) and O(running) fail for these, and leave the file and the running values as they are.
 seealso:
   - module: containment.docker.transaction
   - module: ansible.posix.sysctl

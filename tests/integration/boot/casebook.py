@@ -2,7 +2,8 @@
 """How a case is written down, and put in its folder.
 
 What a case is to become is written here as old and new text, by hand: the module under test is not asked. grub.cfg of
-Debian and Ubuntu as it was before is what grub-mkconfig (Debian's real one, Ubuntu's stand-in) makes of the files.
+Debian and Ubuntu as it was before is what grub-mkconfig makes of the files: Debian's real one, a stand-in where a case
+names it.
 """
 
 import json
@@ -18,12 +19,13 @@ GENERATED = Path(__file__).parent / "dropin.cfg"
 
 
 def dropin(declares):
-    """Return our drop-in that declares {name: words}: the golden one in dropin.cfg, with these in their places."""
+    """Return our drop-in that declares {name: words}, or [(name, words)]: the golden one in dropin.cfg, with these."""
     text = GENERATED.read_text()
-    lines = [f"#: {json.dumps({'name': name, 'words': words})}\n" for name, words in sorted(declares.items())]
-    words = " ".join(word for _name, ours in sorted(declares.items()) for word in ours)
+    declares = list(declares.items()) if isinstance(declares, dict) else declares
+    lines = [f"#: {json.dumps({'name': name, 'words': words})}\n" for name, words in declares]
+    words = " ".join(word for _name, ours in declares for word in ours)
     patterns = []
-    for name in sorted(declares):
+    for name in sorted({name for name, _words in declares}):
         name = name.replace("_", "[-_]")
         patterns += [name, name + "=*", '\\"' + name + '\\"', '\\"' + name + "=*"]
     text = text.replace("@DECLARED@\n", "".join(lines)).replace("@WORDS@", words)
@@ -53,8 +55,10 @@ def write(name, files, run, change, gone, new, facts):
         config.write_text("")
         with tempfile.TemporaryDirectory() as scratch:
             standins = facts.get("standins", [])
-            place = Place(Path(scratch), facts["suite"], folder / "before", standins, quiet=facts.get("quiet", True))
-            config.write_bytes(place.run(["env", "LC_ALL=C", "grub-mkconfig"]).stdout)
+            shape = {key: facts[key] for key in ("quiet", "ubuntu") if key in facts}
+            place = Place(Path(scratch), facts["suite"], folder / "before", standins, **shape)
+            language = f"LANG={facts.pop('language', 'C')}"
+            config.write_bytes(place.run(["env", "-u", "LC_ALL", "-u", "LANGUAGE", language, "grub-mkconfig"]).stdout)
             place.close()
         for path, text in facts.pop("later", {}).items():
             (folder / "before" / path).write_text(text)

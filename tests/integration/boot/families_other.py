@@ -21,8 +21,13 @@ def loader_entry(version, options, suite):
     )
 
 
-def systemd_boot(name, options, now, run, cmdline=None, cmdline_now=None, files=(), change=(), suite="trixie", **facts):
-    """options, now: of the entries; cmdline, cmdline_now: /etc/kernel/cmdline. Two kernels are installed."""
+def systemd_boot(
+    name, options, now, run, cmdline=None, cmdline_now=None, files=(), tries=("", ""), suite="trixie", **facts
+):
+    """options, now: of the entries; cmdline, cmdline_now: /etc/kernel/cmdline. Two kernels are installed.
+
+    tries: what boot counting adds to the names of their entries.
+    """
     tree = {
         "efi/loader/loader.conf": "timeout 3\n",
         "efi/EFI/systemd/systemd-bootx64.efi": "",
@@ -30,10 +35,10 @@ def systemd_boot(name, options, now, run, cmdline=None, cmdline_now=None, files=
     }
     # kernel-install of 257 finds the place by itself only where it is FAT.
     tree["etc/kernel/install.conf"] = "layout=bls\nBOOT_ROOT=/efi\n"
-    change, new = list(change), {}
+    change, new = [], {}
     tree["etc/os-release"] = "PRETTY_NAME='Debian GNU/Linux 13 (trixie)'\nID=debian\n"
-    for version in (OLDER, RUNNING):
-        path = f"efi/loader/entries/{ID}-{version}.conf"
+    for version, counter in zip((OLDER, RUNNING), tries, strict=True):
+        path = f"efi/loader/entries/{ID}-{version}{counter}.conf"
         tree[path] = loader_entry(version, options, suite)
         tree[f"boot/vmlinuz-{version}"] = f"image of {version}\n"
         tree[f"efi/{ID}/{version}/linux"] = f"image of {version}\n"
@@ -53,16 +58,26 @@ for suite in ("bookworm", "trixie"):
     systemd_boot(
         f"systemd-boot-{suite}-add",
         f"{ROOT} quiet {MACHINE}",
-        f"{ROOT} quiet {NAME} {MACHINE}",
+        f"{ROOT} quiet {MACHINE} {NAME}",
         ADD,
         ROOT + " quiet\n",
         f"{ROOT} quiet {NAME}\n",
         suite=suite,
     )
 systemd_boot(
+    "systemd-boot-boot-counting",
+    f"{ROOT} quiet {MACHINE}",
+    f"{ROOT} quiet {MACHINE} {NAME}",
+    ADD,
+    ROOT + " quiet\n",
+    f"{ROOT} quiet {NAME}\n",
+    files={"etc/kernel/tries": "3\n"},
+    tries=("+3", "+2-1"),
+)
+systemd_boot(
     "systemd-boot-without-cmdline",
     f"{ROOT} quiet {MACHINE}",
-    f"{ROOT} quiet {NAME} {MACHINE}",
+    f"{ROOT} quiet {MACHINE} {NAME}",
     ADD,
     None,
     f"{ROOT} quiet {NAME}\n",
@@ -70,7 +85,7 @@ systemd_boot(
 systemd_boot(
     "systemd-boot-cmdline-of-the-vendor",
     f"{ROOT} quiet {MACHINE}",
-    f"{ROOT} audit=1 {MACHINE}",
+    f"{ROOT} {MACHINE} audit=1",
     {"present": ["audit=1"], "absent": ["quiet"]},
     None,
     f"{ROOT} audit=1\n",
@@ -79,10 +94,43 @@ systemd_boot(
 systemd_boot(
     "systemd-boot-value-with-blanks",
     f'{ROOT} dyndbg="file a.c +p" audit=0 {MACHINE}',
-    f'{ROOT} audit=0 dyndbg="file b.c +p" {MACHINE}',
+    f'{ROOT} audit=0 {MACHINE} dyndbg="file b.c +p"',
     {"present": ['dyndbg="file b.c +p"']},
     f'{ROOT} dyndbg="file a.c +p" audit=0\n',
     f'{ROOT} audit=0 dyndbg="file b.c +p"\n',
+)
+systemd_boot(
+    "systemd-boot-order-of-two-names",
+    f"{ROOT} audit=0 quiet {MACHINE}",
+    f"{ROOT} quiet {MACHINE} zswap.enabled=1 audit=1",
+    {"present": ["zswap.enabled=1", "audit=1"]},
+    ROOT + " audit=0 quiet\n",
+    ROOT + " quiet zswap.enabled=1 audit=1\n",
+)
+systemd_boot(
+    "systemd-boot-options-of-two-lines",
+    f"{ROOT} console=tty0\noptions\tquiet console=ttyS1 {MACHINE}",
+    f"{ROOT}\noptions\tquiet {MACHINE} console=ttyS0",
+    {"present": ["console=ttyS0"]},
+    ROOT + " console=ttyS0\n",
+)
+systemd_boot(
+    "systemd-boot-options-in-quotes-refused",
+    f'"a=b c" {ROOT}',
+    None,
+    {"present": ['dyndbg="file b.c +p"']},
+    ROOT + "\n",
+    refused=f"/efi/loader/entries/{ID}-{OLDER}.conf: has options in quotes that would not survive; write them on one "
+    "line, not in quotes as a whole.",
+)
+systemd_boot(
+    "systemd-boot-volume-of-cmdline-lost-refused",
+    f"{ROOT} {MACHINE}",
+    None,
+    {"present": ["rd.luks.uuid=1"]},
+    ROOT + " rd.luks.uuid=2\n",
+    refused="present: does not list 'rd.luks.uuid=2', by which the system may find what it boots from; list it too, or "
+    "put it under absent.",
 )
 systemd_boot(
     "systemd-boot-cmdline-alone",
@@ -112,13 +160,13 @@ systemd_boot(
     warnings=["the entry 'other' is not one of kernel-install for this system and stays as it is"],
 )
 systemd_boot(
-    "systemd-boot-not-applied-yet",
+    "systemd-boot-others-changed-cmdline",
     f"{ROOT} quiet {MACHINE}",
-    f"{ROOT} audit=1 {NAME} {MACHINE}",
+    f"{ROOT} quiet {MACHINE} {NAME}",
     ADD,
     ROOT + " audit=1\n",
     f"{ROOT} audit=1 {NAME}\n",
-    warnings=["entries also take up what others changed in /etc/kernel/cmdline since: "],
+    warnings=[],
 )
 systemd_boot(
     "systemd-boot-unified-image",
@@ -174,6 +222,20 @@ ostree(
     {"present": ["console=tty0", "console=ttyS0"]},
 )
 ostree("ostree-absent", "console=tty0 quiet console=ttyS0", "console=ttyS0", {"absent": ["quiet", "console=tty0"]})
+ostree(
+    "ostree-order-of-two-names",
+    "audit=0 quiet",
+    "quiet zswap.enabled=1 audit=1",
+    {"present": ["zswap.enabled=1", "audit=1"]},
+)
+ostree(
+    "ostree-volume-lost-refused",
+    "rd.luks.name=1=root",
+    None,
+    {"present": ["rd.luks.name=2=data"]},
+    refused="present: does not list 'rd.luks.name=1=root', by which the system may find what it boots from; list it "
+    "too, or put it under absent.",
+)
 ostree("ostree-nothing-to-do", NAME, None, ADD, running=NAME, reboot_required=False)
 ostree(
     "ostree-its-own-argument",

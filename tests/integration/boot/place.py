@@ -30,6 +30,8 @@ LEDGER = "var/lib/containment"
 STAMP = re.compile(rb"^# File created by /usr/lib/kernel/install.d/.*\n", re.MULTILINE)
 # Parts of grub-mkconfig that write the same in each case.
 QUIET = ("00_header", "05_debian_theme", "20_linux_xen", "25_bli", "30_os-prober", "30_uefi-firmware")
+# Options of the build of 10_linux: --enable-ubuntu-recovery, --enable-quiet-boot, and so on.
+UBUNTU = r'^(ubuntu_recovery|quiet_boot|quick_boot|gfxpayload_dynamic|vt_handoff)="0"$'
 MOUNTS = """
 mount -t tmpfs -o size=256m,mode=755 place "$1"/place
 cd "$1"/place
@@ -52,9 +54,12 @@ mount --bind /run/cmdline /proc/cmdline
 
 
 class Place(Private):
-    """A place with the files of `before` (a folder, may be None), the stand-ins named, and words of /proc/cmdline."""
+    """A place with the files of `before` (a folder, may be None), the stand-ins named, and words of /proc/cmdline.
 
-    def __init__(self, folder, suite, before=None, standins=(), running="", quiet=True):
+    quiet: without the parts of grub-mkconfig that write the same in each case. ubuntu: see `as_ubuntu_builds`.
+    """
+
+    def __init__(self, folder, suite, before=None, standins=(), running="", quiet=True, ubuntu=False):
         (folder / "place").mkdir()
         packages = Path(ansible.__file__).parents[1]
         names = {"tree": boot_tree(suite), "checkout": CHECKOUT, "packages": packages}
@@ -65,6 +70,8 @@ class Place(Private):
         for name in QUIET if quiet else ():
             if self.path("etc/grub.d", name).exists():
                 self.path("etc/grub.d", name).chmod(0o644)
+        if ubuntu:
+            self.as_ubuntu_builds()
         if "grubby" in standins:
             self.path("usr/sbin/update-grub").unlink()
         if before is not None and (before / "efi").exists():
@@ -91,6 +98,17 @@ class Place(Private):
             self.server.wait()
             self.server.stdout.close()
         super().close()
+
+    def as_ubuntu_builds(self):
+        """Have Debian's 10_linux say what Ubuntu's is built to say: both come from one source, with other options.
+
+        What Ubuntu patches into it besides, booting without an initrd, is not there.
+        """
+        program = self.path("etc/grub.d/10_linux")
+        program.write_text(re.sub(UBUNTU, r'\1="1"', program.read_text(), flags=re.MULTILINE))
+        menu = self.path("lib/recovery-mode/recovery-menu")  # Of friendly-recovery.
+        menu.parent.mkdir()
+        menu.touch(0o755)
 
     def path(self, *parts):
         return self.root.joinpath(*parts)

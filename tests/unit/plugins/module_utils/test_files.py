@@ -32,6 +32,15 @@ def test_replacing_keeps_mode_owner_and_attributes(path):
     assert after.xattrs == before.xattrs and ("user.note" in after.xattrs) == noted
 
 
+def test_an_attribute_that_the_file_system_does_not_take_is_passed_over(path):
+    """As FAT answers for the label of SELinux, and every file system for a name space that is not known."""
+    before = _files.read(path)
+    assert _files.replace(before._replace(xattrs={"nowhere.note": b"x"}), b"new").data == b"new"
+    with pytest.raises(OSError):
+        _files.replace(_files.read(path)._replace(xattrs={"user." + "x" * 300: b"x"}), b"newer")
+    assert _files.read(path).data == b"new"
+
+
 def test_a_missing_file_and_its_directories_are_made(tmp_path):
     path = str(tmp_path / "etc" / "docker" / "daemon.json")
     before = _files.read(path)

@@ -24,6 +24,16 @@ def test_a_tool_gets_its_input_and_its_output_is_returned():
     assert _kernel_boot.run(python("import os; print(os.environ['LC_ALL'], os.getcwd())")) == "C /\n"
 
 
+def test_a_tool_speaks_the_language_that_it_is_told(monkeypatch):
+    monkeypatch.setenv("LC_MESSAGES", "x")
+    script = python(
+        "import os; print(sorted(name for name in os.environ if name[:2] in ('LA', 'LC')), os.environ['LANG'])"
+    )
+    assert _kernel_boot.run(script, language={"LANG": "C.UTF-8"}).replace("'LC_CTYPE', ", "") == "['LANG'] C.UTF-8\n"
+    script = python("import os; print(os.environ['LC_ALL'], os.environ['LANGUAGE'])")
+    assert _kernel_boot.run(script, language={}) == "C C\n"
+
+
 def test_a_tool_that_fails_is_told_with_its_last_words():
     script = "import sys; [print(n, file=sys.stderr) for n in range(9)]; sys.exit(3)"
     with pytest.raises(ContainmentError, match="it: ended with 3: 4 / 5 / 6 / 7 / 8; see"):

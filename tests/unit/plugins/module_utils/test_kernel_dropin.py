@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
 import os
 import subprocess
 
@@ -31,16 +32,26 @@ def source(data, linux, default, shell=("/bin/sh", "-eu")):
     return lines[0], lines[1]
 
 
-DECLARED = {"console": ["console=tty0", "console=ttyS0"], "foo_bar": [], "dyn": ['dyn="x  y;z"']}
-ADD = 'console=tty0 console=ttyS0 dyn="x  y;z"'
+DECLARED = dropin.Declared(
+    frozenset(["console", "foo_bar", "dyn"]), ["console=tty0", 'dyn="x  y;z"', "console=ttyS0", "console=tty2"]
+)
+ADD = 'console=tty0 dyn="x  y;z" console=ttyS0 console=tty2'
 
 
 def test_nothing_to_declare_is_no_file():
-    assert dropin.render({}) is None and dropin.parse(None) == {}
+    nothing = dropin.Declared(frozenset(), [])
+    assert dropin.render(nothing) is None and dropin.parse(None) == nothing
 
 
 def test_what_is_declared_is_read_back():
     assert dropin.parse(dropin.render(DECLARED)) == DECLARED
+    lines = [line[3:] for line in dropin.render(DECLARED).decode().splitlines() if line.startswith("#: ")]
+    assert [json.loads(line)["words"] for line in lines] == [
+        [],
+        ["console=tty0"],
+        ['dyn="x  y;z"'],
+        ["console=ttyS0", "console=tty2"],
+    ]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -85,6 +96,8 @@ def test_a_file_of_somebody_else_is_refused():
         '{"name": "$(x)", "words": []}',
         '{"name": "a", "words": "a"}x',
         '{"name": "console", "words": []}',
+        '{"name": "foo_bar", "words": ["foo_bar"]}',
+        '{"name": "foo_bar", "words": []}',
         '{"name": "root", "words": []}',
         '{"name": "a", "words": [1]}',
         '{"name": "a", "words": 1}',
@@ -92,5 +105,5 @@ def test_a_file_of_somebody_else_is_refused():
 )
 def test_a_line_that_was_edited_is_refused(line):
     data = dropin.render(DECLARED).decode().replace("\n#: ", "\n#: " + line + "\n#: ")
-    with pytest.raises(ContainmentError, match=r"line [23]: is not what the module writes there"):
+    with pytest.raises(ContainmentError, match=r"line [2-5]: is not what the module writes there"):
         dropin.parse(data.encode())

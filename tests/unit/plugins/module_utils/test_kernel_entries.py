@@ -61,11 +61,22 @@ def test_compare():
         ([entry("x", "a=2"), entry("y", "c")], "x: says 'a=2', not 'b a=2'"),
         ([*planned, entry("new", "q")], "new: came with the boot loader's tool and says 'q'"),
     ):
-        assert not entries.says(plan(planned), found, WANTED)
         with pytest.raises(ContainmentError, match=text):
             entries.compare(plan(planned), found, WANTED)
-    assert entries.says(plan(planned, True), [entry("x", "other a=2"), entry("y", "")], WANTED)
-    assert not entries.says(plan(planned, True), [entry("x", "b a=3"), entry("y", "c")], WANTED)
+    entries.compare(plan(planned, True), [entry("x", "other a=2"), entry("y", "")], WANTED)
+    with pytest.raises(ContainmentError, match="x: says 'b a=3'"):
+        entries.compare(plan(planned, True), [entry("x", "b a=3"), entry("y", "c")], WANTED)
+
+
+def test_ids_that_are_used_again_get_numbers():
+    found = entries.unique([entry("x", "a"), entry("y", "b"), entry("x", "c"), entry("x", "d")])
+    assert [(one.entry, one.words) for one in found] == [("x", ["a"]), ("y", ["b"]), ("x (2)", ["c"]), ("x (3)", ["d"])]
+
+
+def test_a_plan_that_does_not_reach_what_is_asked_for_is_refused():
+    entries.refuse_unreached(plan(THREE[1:]), WANTED)
+    with pytest.raises(ContainmentError, match="a: would not be as asked for in x, which would say 'a=1 c-d=1'"):
+        entries.refuse_unreached(plan(THREE), WANTED)
 
 
 TEXT = (
@@ -88,3 +99,15 @@ def test_other_entries():
     for data in (b"", b"title X\noptions a\n", b"\xff\n", b"linuxes /v\n"):
         with pytest.raises(ContainmentError, match=r"/e/x\.conf: has no line linux"):
             bls.parse(data, "/e/x.conf")
+
+
+def test_lines_of_options_as_written():
+    data = b"title options\noptions a  b\n options\tc\r\noptionsx\nlinux /v\n"
+    assert bls.options_lines(data) == ["options a  b", " options\tc\r", "optionsx"]
+
+
+def test_the_entry_that_boots_by_default():
+    names = ["id-0-rescue-id", "id-5.14.0-427.el9", "id-5.14.0-1000.el9", "id-5.9.0.el9", "id-x"]
+    assert bls.default(names, "id-5.9.0.el9") == "id-5.9.0.el9"
+    assert bls.default(names[:4], "gone") == bls.default(names[:4], None) == "id-5.14.0-1000.el9"
+    assert bls.default(names[:1], None) == "id-0-rescue-id"

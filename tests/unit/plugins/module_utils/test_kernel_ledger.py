@@ -50,6 +50,26 @@ def test_the_way_back():
     assert ledger.inverse(None, data(Line("a", "a", [], ["1"]))) == {"present": ["a=1"], "absent": []}
 
 
+def test_the_way_back_names_what_else_would_not_go():
+    before = data(Line("rd.x", "rd.x", ["a", "b"], ["b", "c", "d"]), Line("ip", "ip", [], ["x"]))
+    assert ledger.inverse(before, None) == {"present": ["rd.x=a", "rd.x=b"], "absent": ["ip", "rd.x=c", "rd.x=d"]}
+    after = data(Line("rd.x", "rd.x", ["a"], ["a", "b"]))
+    assert ledger.inverse(before, after) == {"present": ["rd.x=a", "rd.x=b"], "absent": ["ip", "rd.x=c", "rd.x=d"]}
+    # Back to what was noted, the name had left the ledger.
+    assert ledger.inverse(None, after) == {"present": ["rd.x=a", "rd.x=b"], "absent": []}
+
+
+def test_the_way_back_has_sizes_of_pages_in_front_of_their_numbers():
+    before = data(
+        Line("hugepages", "hugepages", ["4", "9"], []),
+        Line("hugepagesz", "hugepagesz", ["1G", "2M"], []),
+        Line("z", "z", ["1"], []),
+    )
+    assert (
+        " ".join(ledger.inverse(before, None)["present"]) == "z=1 hugepagesz=1G hugepages=4 hugepagesz=2M hugepages=9"
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -77,3 +97,24 @@ def test_bytes_that_are_no_text_and_a_name_twice_are_refused():
     one = data(Line("a", "a", [], ["1"]))
     with pytest.raises(ContainmentError, match="line 2"):
         ledger.parse(one + one)
+
+
+@pytest.mark.parametrize(
+    "before, after, words, pending",
+    [
+        (None, None, "a=1", []),
+        (None, [Line("a", "a", [], ["1"])], "quiet", ["a=1"]),
+        (None, [Line("a", "a", [], ["1"])], "quiet a=1", []),
+        (None, [Line("a_b", "a-b", [], ["1", None])], "a_b=1", ["a-b=1", "a-b"]),
+        (None, [Line("a_b", "a-b", [], ["1", None])], "a_b=1 quiet a-b", []),
+        (None, [Line("a", "a", [], ["1"])], "quiet -- a=1", ["a=1"]),
+        (None, [Line("a", "a", ["1"], [])], "a=1", []),
+        ([Line("a", "a", [], ["1"])], [Line("a", "a", [], ["1"])], "quiet", []),
+        ([Line("a", "a", [], ["1"])], [Line("a", "a", [], ["2"])], "a=1", ["a=2"]),
+        ([Line("a", "a", [], ["1"])], None, "a=1", []),
+        (None, [Line("a", "a", [], ["1"]), Line("b", "b", [], ["2"])], "b=2", ["a=1"]),
+    ],
+)
+def test_what_a_change_stands_for_and_the_kernel_does_not_have(before, after, words, pending):
+    old, new = (None if lines is None else data(*lines) for lines in (before, after))
+    assert ledger.pending(old, new, words.split()) == pending

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from ansible_collections.containment.docker.plugins.module_utils import _kernel_entries, _kernel_mkconfig
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _kernel_dropin,
+    _kernel_entries,
+    _kernel_mkconfig,
+)
 from ansible_collections.containment.docker.plugins.module_utils import _kernel_request as request
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -20,22 +24,53 @@ RECOVERY = "gnulinux-1-recovery-u"
 @pytest.mark.parametrize(
     ("present", "absent", "known", "base", "target"),
     [
-        (["a=1"], [], {}, ("", ""), {"a": ["a=1"]}),
-        (["a=1"], [], {}, ("a=1", ""), {}),
-        (["a=1"], [], {}, ("", "a=1"), {}),
-        (["a=1"], [], {}, ("a=1", "a=1"), {"a": ["a=1"]}),
-        (["a=1"], [], {"a": ["a=0"], "b": []}, ("a=1", ""), {"b": []}),
-        (["a=1"], [], {"b": ["b"]}, ("", ""), {"b": ["b"], "a": ["a=1"]}),
-        ([], ["a"], {}, ("", ""), {}),
-        ([], ["a"], {}, ("a=1", "a"), {"a": []}),
-        ([], ["a"], {"a": ["a=1"]}, ("", ""), {}),
-        ([], ["a=1"], {}, ("a=1 a=2", ""), {"a": ["a=2"]}),
-        ([], ["a=1"], {"a": ["a=1", "a=3"]}, ("a=2", ""), {"a": ["a=3"]}),
-        ([], ["a=9"], {}, ("a=1", ""), {}),
+        (["a=1"], [], (), ("", ""), ("a", "a=1")),
+        (["a=1"], [], (), ("a=1", ""), ()),
+        (["a=1"], [], (), ("", "a=1"), ()),
+        (["a=1"], [], (), ("a=1", "a=1"), ("a", "a=1")),
+        (["a=1"], [], ("a b", "a=0"), ("a=1", ""), ("b", "")),
+        (["a=1"], [], ("b", "b"), ("", ""), ("a b", "b a=1")),
+        (["a=1", "c"], [], ("a b", "a=1 b"), ("", ""), ("a b c", "a=1 b c")),
+        (["a=1", "c"], [], ("a b", "a=0 b"), ("", ""), ("a b c", "b a=1 c")),
+        (["c", "a=1", "c=2"], [], (), ("", ""), ("a c", "c a=1 c=2")),
+        ([], ["a"], (), ("", ""), ()),
+        ([], ["a"], (), ("a=1", "a"), ("a", "")),
+        ([], ["a"], ("a", "a=1"), ("", ""), ()),
+        ([], ["a=1"], (), ("a=1 a=2", ""), ("a", "a=2")),
+        ([], ["a=1"], ("a", "a=1 a=3"), ("a=2", ""), ("a", "a=3")),
+        ([], ["a=9"], (), ("a=1", ""), ()),
     ],
 )
 def test_what_the_drop_in_declares(present, absent, known, base, target):
+    known, target = (
+        _kernel_dropin.Declared(frozenset(names.split()), words.split())
+        for names, words in (one or ("", "") for one in (known, target))
+    )
     assert _kernel_mkconfig.declared(request.wants(present, absent), known, variables(*base)) == target
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "variables"),
+    [
+        ("set timeout=5\n", "LANG=de_DE.UTF-8\n", {}),
+        (
+            "  set lang=de_DE\n",
+            "# x\nLANG=\"de_DE.UTF-8\"\nLANGUAGE='de_DE:de'\n",
+            {"LANG": "de_DE.UTF-8", "LANGUAGE": "de_DE:de"},
+        ),
+        ("  set lang=de_DE\n", "LANG=en_US.UTF-8\nLC_ALL=C\n", {"LANG": "de_DE.UTF-8"}),
+        (
+            "set lang=de_DE@euro\n",
+            "LANG=de_DE@euro\nLC_ALL=\nLC_MESSAGES=C\n",
+            {"LANG": "de_DE@euro", "LC_MESSAGES": "C"},
+        ),
+        ("set lang=C\n", "", {"LANG": "C.UTF-8"}),
+        ("set lang=$(x)\n", "", {}),
+        ("set lang=de_DE\n", "LANG=de_DE.UTF-8; reboot\nexport LANG=x\n", {"LANG": "de_DE.UTF-8"}),
+    ],
+)
+def test_the_language_that_a_menu_is_in(config, settings, variables):
+    assert _kernel_mkconfig.language(config, settings) == variables
 
 
 @pytest.mark.parametrize(

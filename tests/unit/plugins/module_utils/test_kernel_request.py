@@ -67,6 +67,90 @@ def test_what_may_be_asked_for_passes():
     assert [word for want in wants(words).values() for word in want.words] == words
 
 
+def test_new_words_come_in_the_order_asked_for():
+    found = wants(["b=1", "a", "b=2", "c"], ["d"])
+    assert found["b"].places == [0, 2] and found["d"].places == []
+    assert request.added(found.values()) == ["b=1", "a", "b=2", "c"]
+    assert request.changed(["x", "a", "b=0"], [found["b"], found["c"]]) == ["x", "a", "b=1", "b=2", "c"]
+
+
+def test_names_that_find_the_root_are_given_under_both():
+    found = wants(["rd.lvm.lv=a", "rd.lvm.lv=b", "ip=x"], ["rd.lvm.lv=c", "rd.lvm.lv=d", "rd.luks.uuid"])
+    assert (found["rd.lvm.lv"].words, found["rd.lvm.lv"].gone) == (["rd.lvm.lv=a", "rd.lvm.lv=b"], ["c", "d"])
+    assert found["ip"].gone == [] and found["rd.luks.uuid"].gone is None
+    assert wants(["luks.name=a"], ["luks.name"])["luks.name"].gone is None
+    assert wants(["ip=a"], ["ip", "ip=b"])["ip"].gone is None
+    with pytest.raises(
+        ContainmentError, match=r"absent: 'rd\.x=a' has the name of 'rd\.x=b' under present, which asks for th"
+    ):
+        wants(["rd.x=b", "rd.x=a"], ["rd.x=a"])
+    assert [request.is_finder(name) for name in ("rd.x", "luks.name", "md", "rdx", "ipv6.disable", "console")] == [
+        *(True, True, True),
+        *(False, False, False),
+    ]
+
+
+def test_a_value_that_finds_the_root_is_not_lost():
+    words = ["rd.x=a", "rd.x=b", "console=1", "--", "rd.x=c"]
+    for present, absent in (
+        (["rd.x=a", "rd.x=b"], []),
+        (["rd.x=b", "rd.x=a", "rd.x=z"], []),
+        (["rd.x=a"], ["rd.x=b"]),
+        (["rd.x=z"], ["rd.x"]),
+        ([], ["rd.x"]),
+        ([], ["rd.x=a"]),
+        (["console=2"], []),
+    ):
+        request.refuse_loss(wants(present, absent), words)
+    for present, absent in ((["rd.x=a"], []), (["rd.x=z"], ["rd.x=a"]), (["rd.x=a", "rd.x"], [])):
+        with pytest.raises(ContainmentError, match=r"present: does not list 'rd\.x=b', by which the system may find"):
+            request.refuse_loss(wants(present, absent), words)
+    found = wants(["rd.x=a"], ["rd.x=b"])
+    assert request.changed(words, found.values()) == ["console=1", "rd.x=a", "--", "rd.x=c"]
+    assert request.satisfied(found["rd.x"], ["rd.x=a"]) and not request.satisfied(found["rd.x"], words)
+
+
+BIG, SMALL = "hugepagesz=1G hugepages=4", "hugepagesz=2M hugepages=9"
+
+
+@pytest.mark.parametrize(
+    ("present", "absent", "before", "after", "disordered"),
+    [
+        (BIG, "", "x", "x " + BIG, False),
+        (BIG, "", "hugepages=4 x", "hugepages=4 x hugepagesz=1G", True),
+        (BIG + " " + SMALL, "", SMALL + " " + BIG, SMALL + " " + BIG, True),
+        (BIG + " " + SMALL, "", "", BIG + " x " + SMALL, False),
+        (BIG, "", "", BIG + " -- hugepages=1", False),
+        ("hugepages=5", "", BIG, "hugepagesz=1G hugepages=5", False),
+        ("hugepagesz=2M", "", BIG, "hugepages=4 hugepagesz=2M", True),
+        ("hugepages=4 hugepages=5", "", BIG + " " + SMALL, "hugepagesz=1G hugepagesz=2M hugepages=4 hugepages=5", True),
+        ("hugepages=4", "", "hugepages=4", "hugepages=4", False),
+        ("", "hugepages", BIG, "hugepagesz=1G", False),
+        ("a", "", "hugepages=4 hugepagesz=1G", "a", False),
+        (BIG, "", "single", "single", False),
+    ],
+)
+def test_the_order_of_sizes_and_numbers_of_pages(present, absent, before, after, disordered):
+    wanted = wants(present.split(), absent.split())
+    assert request.is_disordered(wanted, before.split(), after.split()) is disordered
+    if not disordered:
+        request.refuse_disorder(wanted, before.split(), after.split())
+        return
+    with pytest.raises(ContainmentError, match="present: would come out as 'hugepage"):
+        request.refuse_disorder(wanted, before.split(), after.split())
+
+
+def test_pages_on_the_way_back():
+    words = ["hugepages=4", "hugepages=9", "a", "hugepagesz=1G", "hugepagesz=2M"]
+    assert " ".join(request.arranged(words)) == f"a {BIG} {SMALL}"
+    assert request.arranged(["hugepages=4", "a"]) == ["a", "hugepages=4"]
+    for told in (f"x {BIG} y {SMALL} --", BIG, "hugepages=4 a", f"{BIG} -- hugepagesz=1G", "a"):
+        request.refuse_unpaired(told.split())
+    for told in ("hugepages=4 hugepagesz=1G", "hugepages=1 " + BIG):
+        with pytest.raises(ContainmentError, match=r"hugepages: is '.*' now, an order that could not be brought back"):
+            request.refuse_unpaired(told.split())
+
+
 def test_quotes_are_refused_for_tools_that_cut_at_blanks():
     request.refuse_quotes(wants(["a=1"], ["b=2", "c"]), "grubby")
     for present, absent in ((['a="x y"'], []), ([], ['a="x y"']), (['a="x"'], [])):
@@ -106,13 +190,6 @@ def test_changed_puts_new_words_in_front_of_inits():
     assert request.changed(words, todo) == ["x", "e=2", "y", "a=1", "b-c", "--", "d", "a=0"]
     assert request.changed([], todo) == ["a=1", "b-c"]
     assert request.changed(words, []) == words
-
-
-def test_replaced_keeps_places():
-    todo = list(wants(["a=1", "a=2", "b=3"], ["c"]).values())
-    assert request.replaced(["a=9", "x", "c", "a=8", "y"], todo) == ["a=1", "x", "a=2", "y", "b=3"]
-    assert request.replaced(["a=9", "a=8", "a=7"], todo) == ["a=1", "a=2", "b=3"]
-    assert request.replaced(["x", "--", "a=9"], todo) == ["x", "a=1", "a=2", "b=3", "--", "a=9"]
 
 
 def test_same_looks_at_names_asked_for_and_at_the_others_order():

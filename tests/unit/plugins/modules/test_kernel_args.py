@@ -60,6 +60,17 @@ def test_a_value_that_could_not_come_back_is_refused():
     assert kernel_args.ledger_after(file("/l", None), _kernel_grubby, plan(['n="a b"'], ['n="a b"']), wanted) is None
 
 
+def test_an_order_that_could_not_come_back_is_refused():
+    wanted = _kernel_request.wants([], ["hugepages"])
+    assert kernel_args.ledger_after(
+        file("/l", None), _kernel_mkconfig, plan(["hugepagesz=1G hugepages=4"], [""]), wanted
+    )
+    with pytest.raises(
+        ContainmentError, match="hugepages: is 'hugepages=4 hugepagesz=1G' now, an order that could not"
+    ):
+        kernel_args.ledger_after(file("/l", None), _kernel_mkconfig, plan(["hugepages=4 hugepagesz=1G"], [""]), wanted)
+
+
 # --- which boot loader ---
 
 
