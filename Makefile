@@ -6,7 +6,7 @@
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
-demo: ## show the whole rollout on a throwaway host, this machine untouched (root)
+demo: ## show the whole rollout on a throwaway host, this machine's own engine untouched (root)
 	@tools/demo $(ARGS)
 
 harden: ## move this machine's Docker Engine to user-namespace remapping, with proof (root)
@@ -54,5 +54,5 @@ build: ## build the collection's tarball and check it as Galaxy does
 docs: ## check that the role READMEs agree with their argument specifications; ARGS=--write mends them
 	@tools/docs $(ARGS)
 
-clean: ## remove everything the targets made
-	rm -rf .cache
+clean: ## end the throwaway hosts there are, and remove everything the targets made
+	@tools/clean

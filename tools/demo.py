@@ -45,7 +45,7 @@ def unified(one):
 
 
 def main(suite="trixie"):
-    print(f"Starting a throwaway Debian {suite} host with systemd and an engine. This machine is left alone.")
+    print(f"Starting a throwaway Debian {suite} host with systemd and an engine. The machine's own is left alone.")
     sweep()  # what a killed demo left has the same name
     LOG.parent.mkdir(parents=True, exist_ok=True)
     with start_host(suite, name="demo") as host, LOG.open("w") as log:

@@ -264,6 +264,8 @@ def main():
     parser.add_argument("scenario", nargs="*")
     options = parser.parse_args()
     scenarios = chosen(options.scenario or os.environ.get("SCENARIO", "").split())
+    if os.environ.get("IMAGE") and not any(scenario.image == "cloud" for scenario in scenarios):
+        sys.exit("IMAGE: none of these scenarios takes an image: %s" % " ".join(one.name for one in scenarios))
     for folder in (LOGS, WORK):
         folder.mkdir(parents=True, exist_ok=True)
     results = {}

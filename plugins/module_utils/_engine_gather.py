@@ -11,7 +11,10 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _engine_read,
     _engine_sources,
     _engine_values,
+    _files,
     _host_probe,
+    _kernel_cmdline,
+    _kernel_ledger,
     _subid,
     _subid_host,
     _transaction,
@@ -59,7 +62,7 @@ def gather(remap, sockets, timeout, measure):
     shims = _engine_facts.orphans(_host_probe.shims(), raws)
     for raw in raws:
         raw["orphan_shims"] = [shim for shim in shims if shim["engine"] == raw["socket"]]
-    transactions, transactions_fault = _transactions()
+    transactions, args_pending, transactions_fault = _transactions()
     host = {
         "nested_engines": [
             # Its arguments are somebody else's, and need not be text.
@@ -72,7 +75,7 @@ def gather(remap, sockets, timeout, measure):
             if not one["host"]
         ],
         "orphan_shims": shims,
-        "kernel": _kernel(ids),
+        "kernel": dict(_kernel(ids), args_pending=args_pending),
         "service": _service(raws, services),
         "installed": _installed(program, raws),
         "ids": ids,
@@ -84,11 +87,25 @@ def gather(remap, sockets, timeout, measure):
 
 
 def _transactions():
-    """Return ([transaction], what is wrong with their directory or None)."""
+    """Return ([transaction], the kernel arguments that an open one waits for, what is wrong with them or None)."""
     try:
-        return [{"name": name, "status": status} for name, status in _transaction.names()], None
+        found = [{"name": name, "status": status} for name, status in _transaction.names()]
+        ledger = next(
+            (
+                entry
+                for one in found
+                if one["status"] == _transaction.OPEN
+                for entry in _transaction.load(one["name"]).entries
+                if entry.kind == "kernel_args"
+            ),
+            None,
+        )
+        if ledger is None:
+            return found, [], None
+        words = _kernel_cmdline.split(_host_probe.text("/proc/cmdline") or "")
+        return found, _kernel_ledger.pending(ledger.before, _files.read(ledger.path).data, words), None
     except (ContainmentError, OSError) as error:
-        return [], str(error)
+        return [], [], str(error)
 
 
 def _running(process, services, sockets, listening):

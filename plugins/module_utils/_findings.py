@@ -277,3 +277,11 @@ def _host(host, add):
             f"a user namespace could not be made: {kernel['user_namespaces_error']}",
             "see user.max_user_namespaces and the boot arguments",
         )
+    if kernel["args_pending"]:
+        add(
+            "kernel_args_pending",
+            ERROR,
+            "kernel",
+            f"a run that is not finished set {' '.join(kernel['args_pending'])}, without which this kernel was started",
+            "reboot the host",
+        )

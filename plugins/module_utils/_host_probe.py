@@ -193,6 +193,7 @@ def kernel():
         release=uname.release,
         machine=uname.machine,
         cmdline=(text("/proc/cmdline") or "").split(),
+        boot_id=(text("/proc/sys/kernel/random/boot_id") or "").strip(),
     )
 
 

@@ -9,6 +9,8 @@ the release only tells which argument may help where the attempt failed.
 
 import re
 
+from ansible_collections.containment.docker.plugins.module_utils import _kernel_cmdline as cmdline
+
 MAX_USER_NAMESPACES = "user.max_user_namespaces"
 # Enterprise Linux 7 by the build number of its 3.10.0 kernels: 7.3 has 514, 7.4 has 693, 7.5 has 862, 7.6 has 957.
 EL7 = re.compile(r"3\.10\.0-([0-9]{1,5})\b.*\.el7")
@@ -18,12 +20,23 @@ BEFORE_7_4, BEFORE_7_6 = 693, 957
 def plan(host, args=(), max_user_namespaces=15000):
     """Return what the host's kernel is to be given: {"args", "sysctl", "mends", "refusals"}.
 
-    args: the wanted kernel arguments ("NAME" or "NAME=VALUE"), to which those that user namespaces need are added.
-    sysctl: {name: value}. mends: whether something of it is to make user namespaces possible. refusals: [text].
+    args: the wanted kernel arguments, a list of "NAME" or "NAME=VALUE" or one string as on a command line. Those that
+    an unfinished run set and those that user namespaces need are added. sysctl: {name: value}. mends: whether what is
+    given is to take effect before the engine is touched. refusals: [text].
     """
     kernel = host["kernel"]
-    wanted, sysctl, refusals = list(args), {}, []
-    if not kernel["user_namespaces"]:
+    wanted = cmdline.split(args) if isinstance(args, str) else list(args)
+    names = {cmdline.name_of(word) for word in wanted}
+    wanted += [word for word in kernel["args_pending"] if cmdline.name_of(word) not in names]
+    sysctl, refusals, needed = {}, [], None
+    if max_user_namespaces < 1:
+        refusals.append(
+            f"kernel_max_user_namespaces: {max_user_namespaces} would forbid user namespaces; give a number above 0."
+        )
+    passing = [] if kernel["user_namespaces"] else _passing(kernel)
+    if passing:
+        refusals += passing
+    elif not kernel["user_namespaces"]:
         if kernel["max_user_namespaces"] == 0:
             sysctl[MAX_USER_NAMESPACES] = max_user_namespaces
         needed = _argument(kernel)
@@ -33,8 +46,21 @@ def plan(host, args=(), max_user_namespaces=15000):
                 wanted.append(needed)
         if not sysctl and (needed is None or needed in kernel["cmdline"]):
             refusals.append(_helpless(kernel, needed))
-    mends = bool(sysctl) or wanted != list(args)
+    mends = bool(sysctl or needed or kernel["args_pending"])
     return {"args": wanted, "sysctl": sysctl, "mends": mends, "refusals": refusals}
+
+
+def _passing(kernel):
+    """Return [text] where the attempt failed for what may be over soon: no setting would mend that."""
+    error = kernel["user_namespaces_error"]
+    if error.startswith("time:"):
+        return [f"kernel: the attempt to make a user namespace got no answer ({error}); see how busy the host is."]
+    if kernel["max_user_namespaces"] and error.endswith("No space left on device"):
+        return [
+            f"{MAX_USER_NAMESPACES}: all {kernel['max_user_namespaces']} are in use or nested too deep ({error}); "
+            "raise it, or end what uses them."
+        ]
+    return []
 
 
 def _argument(kernel):
@@ -52,11 +78,11 @@ def _argument(kernel):
 
 
 def _contradictions(needed, wanted):
-    name = needed.partition("=")[0]
+    name = cmdline.name_of(needed)
     return [
         f"kernel_args: {one} contradicts {needed}, without which this kernel makes no user namespaces; take it out."
         for one in wanted
-        if one != needed and one.partition("=")[0] == name
+        if one != needed and cmdline.name_of(one) == name
     ]
 
 

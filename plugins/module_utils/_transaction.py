@@ -119,6 +119,11 @@ def select(name, directory=DIRECTORY):
     return [_load(one, directory) for one in reversed(chosen)]
 
 
+def load(name, directory=DIRECTORY):
+    """Return the `Recorded` transaction of that name."""
+    return _load(next(one for one in _read_all(directory) if one["name"] == name), directory)
+
+
 def pending(directory=DIRECTORY):
     """Return the `Undo` that has begun and is not closed, None where there is none."""
     path = _undo_path(directory)

@@ -10,7 +10,7 @@ from ansible_collections.containment.docker.plugins.module_utils._subid import i
 
 DATA_ROOT = "/var/lib/docker"
 PREDEFINED_NETWORKS = 3  # bridge, host, none
-OF_THE_KERNEL = ("kernel_max_user_namespaces", "kernel_no_user_namespaces")
+OF_THE_KERNEL = ("kernel_args_pending", "kernel_max_user_namespaces", "kernel_no_user_namespaces")
 
 
 def engine_of(host):

@@ -191,9 +191,10 @@ orphan_shims:
   elements: dict
 kernel:
   description:
-    - C(release), C(machine), C(cmdline), C(max_user_namespaces), C(unprivileged_userns_clone),
-      C(apparmor_restrict_unprivileged_userns), and C(user_namespaces), whether a user and a mount namespace with a
-      mapping could really be made, with C(user_namespaces_error) where not.
+    - C(release), C(machine), C(cmdline), C(boot_id), C(max_user_namespaces), C(unprivileged_userns_clone),
+      C(apparmor_restrict_unprivileged_userns); C(user_namespaces), whether a user and a mount namespace with a
+      mapping could really be made, with C(user_namespaces_error) where not; C(args_pending), the arguments that an open
+      transaction set and that this kernel was not started with.
   returned: always
   type: dict
 service:
@@ -229,7 +230,7 @@ findings:
     - "Other codes of an engine: V(program_replaced), V(version_unsafe), V(graph_root_faulty), V(live_restore),
       V(swarm)."
     - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
-      V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable)."
+      V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable)."
   returned: always
   type: list
   elements: dict

@@ -291,7 +291,7 @@ def facts(answers):
         "orphan_shims": [],
         "subid_faults": [],
         "transactions_fault": None,
-        "kernel": {"max_user_namespaces": 1, "user_namespaces": True},
+        "kernel": {"max_user_namespaces": 1, "user_namespaces": True, "args_pending": []},
     }
     findings = _findings.findings([engine], host)
     json.dumps([engine, findings], ensure_ascii=False).encode("utf-8")

@@ -6,7 +6,8 @@
         play("containment.docker.harden", [vm]).check()   # of tests.hosts
         vm.reboot()
 
-They need no network, no loop device and nothing on this machine but packages of its own Debian (they say so first);
+They need no loop device and nothing on this machine but packages of its own Debian (they say so first);
+they reach no network, but for those from cloud images, whose packages come from their repositories;
 KVM is used where it works, else the processor is emulated. Images, saved states and machines are kept below .cache/vms
 (CONTAINMENT_CACHE). CONTAINMENT_PATIENCE=3 makes all time-outs three times as long.
 By hand: `python -m tests.vms --help`.

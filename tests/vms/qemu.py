@@ -143,16 +143,18 @@ def machine(memory, extra=()):
 class Process:
     """A QEMU process that this process starts. It outlives this object; `pid` and start time name it."""
 
-    def __init__(self, folder, layers, words, console, log, incoming):
+    def __init__(self, folder, layers, words, console, log, incoming, network):
         """folder: what QEMU may write, as /mnt/vm. layers: [(name, path)] it sees read-only as /mnt/name.
 
-        console, log: open files. incoming: the machine waits for restore().
+        console, log: open files. incoming: the machine waits for restore(). network: it may reach what this machine
+        reaches, this machine's own services included.
         """
         self._log = Path(log.name)
         ours, theirs = socket.socketpair()
         words = ["qemu-system-x86_64", *program().accelerator, *words]
         words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
-        words += ["-netdev", "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:0-:22"]
+        restrict = "off" if network else "on"
+        words += ["-netdev", "user,id=net,restrict=%s,hostfwd=tcp:127.0.0.1:0-:22" % restrict]
         words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         words += ["-chardev", "socket,id=qmp,fd=%d" % theirs.fileno(), "-mon", "chardev=qmp,mode=control"]
         words += ["-incoming", "defer"] if incoming else []

@@ -107,7 +107,9 @@ class Vm:
     def _launch(self, incoming):
         with open(self.console, "ab") as console, open(self.folder / "qemu.log", "wb") as log:
             words = qemu.machine(self.memory, seed.DRIVE if self.image.cloud else ())
-            self._qemu = qemu.Process(self.folder / "disk", self._layers(), words, console, log, incoming)
+            # Packages of the images made here are on their disks; those of others come from their repositories.
+            network = self.image.cloud
+            self._qemu = qemu.Process(self.folder / "disk", self._layers(), words, console, log, incoming, network)
         pid = self._qemu.popen.pid
         self._process, self._port = [pid, start_time(pid)], None
         self._save()

@@ -17,6 +17,8 @@ while [ "$1" != -- ]; do
 done
 shift
 if [ "$root" != / ]; then
+    # Names that a guest asks for are asked of the servers in it.
+    [ ! -e "$root/etc/resolv.conf" ] || mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
     mount -t tmpfs -o mode=755,size=1m tmpfs "$root/dev"
     for node in null zero random urandom kvm; do
         [ -e "/dev/$node" ] || continue

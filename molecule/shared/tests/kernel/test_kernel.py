@@ -21,6 +21,19 @@ def test_the_boot_loader_is_the_one_that_the_scenario_names(record, name, variab
     assert loaders == [variables["machine_boot_loader"]]
 
 
+def test_the_platform_is_taken_for_what_it_is(host, record, name, variables):
+    """The facts that choose how an engine is installed, and the unit that is found for it."""
+    results = [task for task in record.last("converge", 0).tasks if task["host"] == name]
+    facts = [task["result"]["ansible_facts"] for task in results if task["action"] == "ansible.builtin.setup"]
+    # Asked only where an engine is to be installed.
+    wanted = [variables["machine_os_family"]] if "machine_package_manager" in variables else []
+    assert [one["ansible_os_family"] for one in facts] == wanted
+    service = [task["result"] for task in results if task["action"] == "containment.docker.engine_info"][-1]["service"]
+    unit = host.check_output("systemctl show --property=FragmentPath --value docker.service")
+    assert (service["manager"], service["name"]) == ("systemd", "docker.service")
+    assert service["origin"].rpartition(":")[0] == unit  # and the line
+
+
 def test_the_kernel_runs_with_the_arguments(host, variables):
     assert variables["kernel_args"]
     assert set(variables["kernel_args"]) <= set(host.file("/proc/cmdline").content_string.split())
@@ -35,6 +48,6 @@ def test_every_boot_entry_has_the_arguments(entries, variables):
 def test_the_baseline_is_outweighed_and_left_alone(host, record, name):
     assert record.last("prepare").states(name)[-1]["max_user_namespaces"] == 0
     assert host.check_output("cat /proc/sys/user/max_user_namespaces") == "15000"
-    assert "user.max_user_namespaces=0" in host.file("/etc/sysctl.d/99-baseline.conf").content_string.splitlines()
+    assert "user.max_user_namespaces = 0" in host.file("/etc/sysctl.d/99-baseline.conf").content_string.splitlines()
     told = [str(task["result"].get("msg")) for task in record.last("converge", 0).tasks if task["host"] == name]
     assert any("/etc/sysctl.d/99-baseline.conf" in words for words in told)

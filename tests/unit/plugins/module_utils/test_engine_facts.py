@@ -99,7 +99,7 @@ HOST = {
     "orphan_shims": [],
     "subid_faults": [],
     "transactions_fault": None,
-    "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None},
+    "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None, "args_pending": []},
 }
 
 
@@ -223,6 +223,7 @@ def test_versions_without_a_finding(version):
             "error",
             "unshare: no",
         ),
+        ({"kernel": dict(HOST["kernel"], args_pending=["a=1", "b"])}, "error", "set a=1 b, without which"),
     ],
 )
 def test_findings_of_a_host(host, severity, words):

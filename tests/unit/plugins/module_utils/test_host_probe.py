@@ -123,6 +123,7 @@ def test_other_digits_are_no_number(name, tmp_path):
 def test_kernel():
     kernel = _host_probe.kernel()
     assert kernel["release"] == os.uname().release and isinstance(kernel["cmdline"], list)
+    assert kernel["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().rstrip("\n")
     assert kernel["max_user_namespaces"] is None or kernel["max_user_namespaces"] >= 0
 
 

@@ -11,15 +11,15 @@ EL7 = "3.10.0-%s.el7.x86_64"
 KEY = "user.max_user_namespaces"
 
 
-def machine(release, maximum, *cmdline, works=False):
-    error = None if works else "unshare: Invalid argument"
+def machine(release, maximum, *cmdline, works=False, error="unshare: Invalid argument", pending=()):
     return host(
         kernel={
             "release": release,
             "cmdline": list(cmdline),
             "max_user_namespaces": maximum,
             "user_namespaces": works,
-            "user_namespaces_error": error,
+            "user_namespaces_error": None if works else error,
+            "args_pending": list(pending),
         }
     )
 
@@ -83,7 +83,51 @@ def test_a_wanted_argument_may_not_contradict_a_needed_one():
     (refusal,) = _kernel_plan.plan(machine(EL7 % "514", None), ["user_namespace.enable=0"])["refusals"]
     assert refusal.startswith("kernel_args: user_namespace.enable=0 contradicts user_namespace.enable=1")
     wanted = _kernel_plan.plan(machine(EL7 % "514", None), ["user_namespace.enable=1"])
-    assert (wanted["args"], wanted["refusals"]) == (["user_namespace.enable=1"], [])
+    assert wanted == {"args": ["user_namespace.enable=1"], "sysctl": {}, "mends": True, "refusals": []}
+
+
+def test_arguments_may_be_one_string():
+    for text, words in (("", []), ('quiet a="b c"  d=1,2', ["quiet", 'a="b c"', "d=1,2"])):
+        assert _kernel_plan.plan(machine("6.1.0", 5, works=True), text)["args"] == words
+
+
+def test_what_an_unfinished_run_waits_for_is_wanted_too():
+    kernel = machine("6.1.0", 5, works=True, pending=["a-b=1", "a-b=2", "c"])
+    found = _kernel_plan.plan(kernel, ["quiet"])
+    assert found == {"args": ["quiet", "a-b=1", "a-b=2", "c"], "sysctl": {}, "mends": True, "refusals": []}
+    assert _kernel_plan.plan(kernel, ["a_b=3"])["args"] == ["a_b=3", "c"]
+
+
+@pytest.mark.parametrize("release", ["6.1.0", EL7 % "514"])
+@pytest.mark.parametrize(
+    "maximum, error, words",
+    [
+        (0, "time: no answer for 5.0 s", "got no answer"),
+        (None, "time: no answer for 5.0 s", "got no answer"),
+        (9, "unshare: No space left on device", "all 9 are in use"),
+    ],
+)
+def test_what_may_be_over_soon_is_no_reason_to_set_anything(release, maximum, error, words):
+    found = _kernel_plan.plan(machine(release, maximum, error=error), ["quiet"])
+    assert (found["args"], found["sysctl"], found["mends"]) == (["quiet"], {}, False)
+    (refusal,) = found["refusals"]
+    assert words in refusal and error in refusal
+
+
+@pytest.mark.parametrize(
+    "maximum, error", [(0, "unshare: No space left on device"), (None, "x: No space left on device")]
+)
+def test_without_any_namespaces_there_is_no_space_for_one(maximum, error):
+    found = _kernel_plan.plan(machine(EL7 % "1160", maximum, error=error))
+    assert found["mends"] and found["refusals"] == []
+
+
+@pytest.mark.parametrize("number", [0, -5])
+def test_a_number_that_forbids_is_refused_whether_it_is_needed_or_not(number):
+    for works in (True, False):
+        (refusal,) = _kernel_plan.plan(machine("6.1.0", 0, works=works), [], number)["refusals"]
+        assert refusal.startswith(f"kernel_max_user_namespaces: {number} would forbid")
+    assert _kernel_plan.plan(machine("6.1.0", 0), [], 1)["refusals"] == []
 
 
 CONFLICT = {"path": "/etc/sysctl.d/99-stig.conf", "line": 3, "name": KEY, "value": "0", "wins": False}

@@ -48,6 +48,7 @@ def host(*engines, **changes):
         "max_user_namespaces": 63000,
         "user_namespaces": True,
         "user_namespaces_error": None,
+        "args_pending": [],
     }
     return dict({"engines": list(engines), "ids": ids, "findings": [], "kernel": kernel}, **changes)
 
