@@ -65,13 +65,12 @@ def unique(entries):
 def refuse_unreached(plan, wanted):
     """Raise ContainmentError where a planned entry would not say what is asked for."""
     for one in plan.after:
-        for want in wanted.values():
-            if not _kernel_request.satisfied(want, one.words):
-                raise ContainmentError(
-                    want.spelled,
-                    f"would not be as asked for in {one.entry}, which would say {' '.join(one.words)!r}",
-                    "see where that entry has its arguments from",
-                )
+        for want in unsatisfied(wanted, [one.words]):
+            raise ContainmentError(
+                want.spelled,
+                f"would not be as asked for in {one.entry}, which would say {' '.join(one.words)!r}",
+                "see where that entry has its arguments from",
+            )
 
 
 def refuse_long(plan):
@@ -101,10 +100,9 @@ def compare(plan, found, wanted):
                 one.entry, f"{said} after the boot loader's tool ran", "see what else writes the boot files"
             )
     for one in now.values():
-        for want in wanted.values():
-            if not _kernel_request.satisfied(want, one.words):
-                raise ContainmentError(
-                    one.entry,
-                    f"came with the boot loader's tool and says {' '.join(one.words)!r}",
-                    "see what else writes the boot files",
-                )
+        if unsatisfied(wanted, [one.words]):
+            raise ContainmentError(
+                one.entry,
+                f"came with the boot loader's tool and says {' '.join(one.words)!r}",
+                "see what else writes the boot files",
+            )

@@ -262,7 +262,7 @@ def _warnings(state, todo, wanted):
     for path in state.configs[1:] if todo and state.name == MENU else []:
         found.append(f"{path} is not what this host's firmware starts and stays as it is")
     for one in state.foreign:
-        if not all(_kernel_request.satisfied(want, one.words) for want in wanted.values()):
+        if _kernel_entries.unsatisfied(wanted, [one.words]):
             found.append(f"the entry {one.entry!r} is another system's: whether grubby changes it is not looked at")
     return found
 

@@ -254,7 +254,7 @@ def plan(state, wanted):
         )
     for one in others if changes or writes else ():
         told = not os.path.basename(one.kernel).startswith(NO_KERNELS)
-        if told and not all(_kernel_request.satisfied(want, one.words) for want in wanted.values()):
+        if told and _kernel_entries.unsatisfied(wanted, [one.words]):
             place = f"/etc/grub.d/{one.section}" if one.section else CONFIG
             warnings.append(f"the entry {one.entry!r} of {place} is not made from {DEFAULTS} and stays as it is")
     files = ([state.config.path] if changes else []) + [file.path for file, _data in writes]

@@ -291,10 +291,7 @@ def run(module):
         ],
         "files": sorted(set(files)),
         "reboot_required": loader is not _kernel_bootc
-        and (
-            not all(_kernel_request.satisfied(want, words) for want in wanted.values())
-            or _kernel_request.is_disordered(wanted, words, words)
-        ),
+        and bool(_kernel_entries.unsatisfied(wanted, [words]) or _kernel_request.is_disordered(wanted, words, words)),
         "running": [word for want in wanted.values() for word in _kernel_cmdline.named(words, want.name)],
         "transaction": name if recorded and data != ledger.data and not module.check_mode else None,
         "diff": show(plan),
