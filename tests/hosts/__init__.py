@@ -16,8 +16,9 @@ that for pytest. By hand: `python -m tests.hosts --help`.
 
 from ._paths import NotPossible
 from .control import Result, Task, environment, module, play, write_inventory
-from .host import CommandFailed, Host, HostError, all_hosts, start_host, sweep
+from .host import Host, HostError, all_hosts, start_host, sweep
 from .machine import prepare
+from .throwaway import CommandFailed
 from .tree import SUITES
 
 __all__ = [

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A throwaway Docker host: namespaces, an overlay on a cached tree, and plain directories for the engine's data."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -14,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import cgroups, tree
+from . import cgroups, throwaway, tree
 from ._paths import HOSTS, NotPossible, make_private
 from .processes import children_init, start_time
 
@@ -36,18 +35,6 @@ FOLDERS = {"upper": 0o755, "work": 0o700, "root": 0o755, "docker": 0o711, "conta
 
 class HostError(Exception):
     """A host did not start, stop or answer; the text has the end of its console."""
-
-
-class CommandFailed(subprocess.CalledProcessError):
-    """A CalledProcessError whose text shows what the command said."""
-
-    def __init__(self, host, argv, done):
-        super().__init__(done.returncode, argv, done.stdout, done.stderr)
-        self.host = host
-
-    def __str__(self):
-        command = " ".join(self.cmd)
-        return "on %s: `%s` ended with %d\n%s%s" % (self.host, command, self.returncode, self.stdout, self.stderr)
 
 
 class Host:
@@ -220,20 +207,8 @@ class Host:
 
         Raises CommandFailed on a return code other than 0 when `check`, TimeoutExpired after `timeout` seconds.
         """
-        done = subprocess.run(
-            [*self.enter(), *argv],
-            env=ENVIRONMENT,
-            input=input,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="surrogateescape",
-            timeout=timeout,
-        )
-        if check and done.returncode:
-            raise CommandFailed(self.name, argv, done)
-        return done
+        line = [*self.enter(), *argv]
+        return throwaway.run(self.name, argv, line, check, env=ENVIRONMENT, input=input, timeout=timeout)
 
     def engine_answers(self):
         """Whether an engine answers a ping on /run/docker.sock."""
@@ -286,16 +261,9 @@ def start_host(suite, init="systemd", engine=True, name=None, keep=False):
 
 def all_hosts():
     """Hosts that have files in the cache, running or not."""
-    found = []
-    for folder in sorted(HOSTS.glob("*")):
-        with contextlib.suppress(HostError):  # a folder without a state is being made or deleted
-            found.append(Host.load(folder.name))
-    return found
+    return throwaway.known(HOSTS.glob("*"), Host.load, HostError)
 
 
 def sweep():
     """Remove the hosts of owners that are gone; return their names."""
-    gone = [host for host in all_hosts() if host.owner and start_time(host.owner[0]) != host.owner[1]]
-    for host in gone:
-        host.remove()
-    return [host.name for host in gone]
+    return throwaway.remove_orphans(all_hosts())

@@ -9,28 +9,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.hosts import NotPossible, prepare, start_host, sweep
+from tests import hosts
+from tests.hosts import NotPossible, session, start_host
 
 
 @pytest.fixture(scope="session")
 def swept():
     """Prepare the machine and remove what a killed run left, once before the first host starts."""
-    try:
-        prepare()
-    except NotPossible as reason:
-        pytest.skip(str(reason))
-    names = sweep()
-    if names:
-        print("removed hosts of an earlier run: " + " ".join(names), file=sys.stderr)
+    session.begin(hosts, "hosts")
 
 
 @contextlib.contextmanager
 def _factory():
-    with contextlib.ExitStack() as hosts:
+    with contextlib.ExitStack() as started:
 
         def start(suite="bookworm", init="systemd", engine=True):
             try:
-                return hosts.enter_context(start_host(suite, init, engine))
+                return started.enter_context(start_host(suite, init, engine))
             except NotPossible as reason:
                 pytest.skip(str(reason))
 

@@ -14,8 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.hosts import throwaway
 from tests.hosts._paths import make_private
-from tests.hosts.host import ENVIRONMENT, CommandFailed
+from tests.hosts.host import ENVIRONMENT
 from tests.hosts.processes import start_time
 
 from . import image as images
@@ -277,19 +278,8 @@ class Vm:
         own), TimeoutExpired after `timeout` seconds.
         """
         words = ["env", *("%s=%s" % pair for pair in ENVIRONMENT.items()), *argv]
-        done = subprocess.run(
-            [*self.ssh(connect=connect), shlex.join(["sudo", "-n", "--", *words] if self.image.cloud else words)],
-            input=input,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="surrogateescape",
-            timeout=timeout,
-        )
-        if check and done.returncode:
-            raise CommandFailed(self.name, argv, done)
-        return done
+        line = shlex.join(["sudo", "-n", "--", *words] if self.image.cloud else words)
+        return throwaway.run(self.name, argv, [*self.ssh(connect=connect), line], check, input=input, timeout=timeout)
 
     def wait_for_engine(self, timeout=BOOT):
         """Wait until its engine answers. Raises VmError after `timeout` seconds."""
@@ -321,16 +311,9 @@ class Vm:
 
 def all_vms():
     """Virtual machines that have files in the cache, running or not."""
-    found = []
-    for folder in sorted(RUN.glob("[!.]*")):
-        with contextlib.suppress(VmError):  # a folder without a state is being made or deleted
-            found.append(Vm.load(folder.name))
-    return found
+    return throwaway.known(RUN.glob("[!.]*"), Vm.load, VmError)
 
 
 def sweep():
     """Remove the virtual machines of owners that are gone; return their names."""
-    gone = [vm for vm in all_vms() if vm.owner and start_time(vm.owner[0]) != vm.owner[1]]
-    for vm in gone:
-        vm.remove()
-    return [vm.name for vm in gone]
+    return throwaway.remove_orphans(all_vms())

@@ -8,23 +8,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from tests.vms import NotPossible, prepare, start_vm, sweep
+from tests import vms
+from tests.hosts import session
 
 
 @pytest.fixture(scope="session")
 def prepared():
     """Prepare the machine and remove what a killed run left."""
-    try:
-        prepare()
-    except NotPossible as reason:
-        pytest.skip(str(reason))
-    names = sweep()
-    if names:
-        print("removed virtual machines of an earlier run: " + " ".join(names), file=sys.stderr)
+    session.begin(vms, "virtual machines")
 
 
 @pytest.fixture
 def vm(prepared, request):
     """The virtual machine of the image that the test names as its parameter."""
-    with start_vm(request.param) as started:
+    with vms.start_vm(request.param) as started:
         yield started

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosts import CommandFailed, module, play
+from tests.hosts.processes import start_time
 from tests.vms import Vm, VmError, all_vms, qemu, start_vm, sweep
 from tests.vms._paths import RUN
 from tests.vms.build import built
@@ -134,7 +135,7 @@ def test_sweep_removes_machines_of_a_dead_owner(prepared):
     name, pid = done.stdout.split()
     assert Vm.load(name).running
     assert name in sweep()
-    assert not os.path.exists("/proc/" + pid)
+    assert start_time(int(pid)) is None
     assert not (RUN / name).exists()
     with pytest.raises(VmError, match="there is no"):
         Vm.load(name)
