@@ -10,7 +10,7 @@ from ansible_collections.containment.docker.plugins.module_utils import _kernel_
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # name: the file's without .conf. options: words as written, variables such as $kernelopts unresolved.
-BlsEntry = collections.namedtuple("BlsEntry", "name kernel version options initrds")
+BlsEntry = collections.namedtuple("BlsEntry", "name kernel version options")
 
 KERNELOPTS, TUNED = "kernelopts", "tuned_params"
 RESCUE = "-0-rescue"
@@ -37,7 +37,6 @@ def parse(data, path):
         fields["linux"][-1],
         (fields["version"] or [""])[-1],
         cmdline.split(" ".join(fields["options"])),
-        fields["initrd"],
     )
 
 

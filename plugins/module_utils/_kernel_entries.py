@@ -28,9 +28,10 @@ def unsatisfied(wanted, lines):
 def was(entries, name):
     """Return (values, spelling or None) that a name has on most entries, on the first of them where as many differ."""
     counts = collections.Counter(tuple(cmdline.values(one.words, name)) for one in entries)
+    most = max(counts.values(), default=0)
     for one in entries:
         values = cmdline.values(one.words, name)
-        if counts[tuple(values)] == max(counts.values()):
+        if counts[tuple(values)] == most:
             words = cmdline.named(one.words, name)
             return values, cmdline.divide(words[0])[0] if words else None
     return [], None

@@ -86,7 +86,7 @@ TEXT = (
 
 def test_a_boot_loader_entry():
     one = bls.parse(TEXT, "/e/id-1.conf")
-    assert one == bls.BlsEntry("id-1", "/v-1", "1", ["a", "$kernelopts", "${tuned_params}"], ["/i-1 $tuned_initrd"])
+    assert one == bls.BlsEntry("id-1", "/v-1", "1", ["a", "$kernelopts", "${tuned_params}"])
     assert [bls.variable(word) for word in one.options] == [None, "kernelopts", "tuned_params"]
     environment = {"kernelopts": 'b c="d e"', "x": "y"}
     assert bls.expand(one.options, environment) == ["a", "b", 'c="d e"']
@@ -95,7 +95,7 @@ def test_a_boot_loader_entry():
 
 def test_other_entries():
     assert bls.parse(b"title W\nefi /w.efi\n", "/e/w.conf") is None
-    assert bls.parse(b"linux /v\noptions\n", "/e/v.conf") == bls.BlsEntry("v", "/v", "", [], [])
+    assert bls.parse(b"linux /v\noptions\n", "/e/v.conf") == bls.BlsEntry("v", "/v", "", [])
     for data in (b"", b"title X\noptions a\n", b"\xff\n", b"linuxes /v\n"):
         with pytest.raises(ContainmentError, match=r"/e/x\.conf: has no line linux"):
             bls.parse(data, "/e/x.conf")
