@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, containment.docker contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of this collection's domain."""
+"""The one exception of this collection's domain, and the one place where a module ends with it."""
+
+import contextlib
 
 
 class ContainmentError(Exception):
@@ -18,3 +20,17 @@ class ContainmentError(Exception):
 
     def __str__(self):
         return f"{self.subject}: {self.cause}; {self.mend}."
+
+
+@contextlib.contextmanager
+def told(module, name):
+    """Fail an AnsibleModule with the sentence of what is raised within: a ContainmentError, or an OSError, which is of
+    its file or else of `name`."""
+    try:
+        yield
+    except ContainmentError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(
+            msg=str(ContainmentError(error.filename or name, error.strerror, "mend the cause and run again"))
+        )

@@ -173,7 +173,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _files,
     _transaction,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 OWN_CHECKS = "own checks"
 MENDS = {
@@ -289,14 +289,8 @@ def main():
     )
     # Ansible returns the parameters with the result.
     merge, module.params["merge"] = module.params["merge"], _daemon_values.mask(module.params["merge"])
-    try:
+    with told(module, "daemon_json"):
         result = run(module, merge)
-    except ContainmentError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=str(ContainmentError(error.filename or "daemon_json", error.strerror, "mend the cause and run again"))
-        )
     module.exit_json(**result)
 
 

@@ -181,7 +181,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _kernel_request,
     _transaction,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 
 def ledger_after(ledger, loader, plan, wanted):
@@ -308,14 +308,8 @@ def main():
         },
         supports_check_mode=True,
     )
-    try:
+    with told(module, "kernel_args"):
         result = run(module)
-    except ContainmentError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=str(ContainmentError(error.filename or "kernel_args", error.strerror, "mend the cause and run again"))
-        )
     module.exit_json(**result)
 
 

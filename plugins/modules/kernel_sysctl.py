@@ -156,7 +156,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _sysctl_host,
     _transaction,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 MENDS = {errno.ENOSPC: "make room on its file system", errno.EDQUOT: "raise the quota"}
 
@@ -335,14 +335,8 @@ def main():
         mutually_exclusive=[("running", "values"), ("running", "absent")],
         supports_check_mode=True,
     )
-    try:
+    with told(module, "kernel_sysctl"):
         result = run(module)
-    except ContainmentError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=str(ContainmentError(error.filename or "kernel_sysctl", error.strerror, "mend the cause and run again"))
-        )
     module.exit_json(**result)
 
 

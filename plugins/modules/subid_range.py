@@ -220,7 +220,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _subid_plan,
     _transaction,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 RANGE = {
     "type": "list",
@@ -365,14 +365,8 @@ def main():
         required_by={"gid_ranges": "ranges"},
         supports_check_mode=True,
     )
-    try:
+    with told(module, "subid_range"):
         run(module)
-    except ContainmentError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=str(ContainmentError(error.filename or "subid_range", error.strerror, "mend the cause and run again"))
-        )
 
 
 if __name__ == "__main__":

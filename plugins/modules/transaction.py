@@ -120,7 +120,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _transaction,
     _undo,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 # What these files say is put into force by others: the boot loader and the running kernel, not the engine.
 FOLLOWED = {
@@ -271,14 +271,8 @@ def main():
         },
         supports_check_mode=True,
     )
-    try:
+    with told(module, "transaction"):
         run(module)
-    except ContainmentError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(
-            msg=f"{error.filename or 'transaction'}: {error.strerror}; nothing was lost, mend the cause and run again."
-        )
 
 
 if __name__ == "__main__":
