@@ -148,7 +148,7 @@ def refuse_unwritable(before):
             before.path, "lies on a file system mounted read-only", f"remount the file system of {directory} read-write"
         )
     for place in (path, directory):
-        flags = _inode_flags(place)
+        flags = _flags_at(place)
         if flags & (FS_IMMUTABLE_FL | FS_APPEND_FL):
             word, letter = ("immutable", "i") if flags & FS_IMMUTABLE_FL else ("append-only", "a")
             raise ContainmentError(
@@ -160,8 +160,16 @@ def refuse_unwritable(before):
         )
 
 
-def _inode_flags(path):
+def _flags_at(path):
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return inode_flags(fd)
+    finally:
+        os.close(fd)
+
+
+def inode_flags(fd):
+    """Return the flags of chattr(1) that the inode of `fd` has; 0 where the file system knows none."""
     try:
         # The request's number says long, the kernel writes an int (ext4, xfs, btrfs alike).
         return struct.unpack_from("i", fcntl.ioctl(fd, FS_IOC_GETFLAGS, bytes(8)))[0]
@@ -169,8 +177,6 @@ def _inode_flags(path):
         if error.errno in (errno.ENOTTY, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
             return 0
         raise
-    finally:
-        os.close(fd)
 
 
 def rehearse(before, data, check):

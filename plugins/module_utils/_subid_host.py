@@ -35,7 +35,7 @@ def read_owner(name):
     """
     try:
         found = pwd.getpwuid(int(name)) if _subid.is_number(name) else pwd.getpwnam(name)
-    except (KeyError, OverflowError):
+    except (KeyError, OverflowError, ValueError):  # Not even a name.
         return Owner(None, int(name)) if _subid.is_number(name) else Owner(name, None)
     return Owner(found.pw_name, found.pw_uid)
 
@@ -50,6 +50,32 @@ def read_host(nsswitch=NSSWITCH):
     }
     source = _subid.subid_source(_files.read(nsswitch).data)
     return Host(accounts, read_maps(), source, _subid.extent_limit(platform.release()), os.sysconf("SC_PAGE_SIZE"))
+
+
+def mapping_of(name):
+    """Return {kind: mapping} of a user's ranges as the engine maps them. Raises ContainmentError where one has none."""
+    owner = read_owner(name)
+    found = {}
+    for kind, file in read_files().items():
+        parsed = _subid.parse(file.data, file.path)
+        found[kind] = _subid.mapping(_subid.ranges_of(parsed, owner.name, owner.uid))
+        if not found[kind]:
+            raise ContainmentError("user", f"{name!r} has no range in {file.path}", "give it one with subid_range")
+    return found
+
+
+def in_use():
+    """Return {kind: [Claim]} of all ids that somebody has: ranges of both files, accounts, running processes' maps."""
+    accounts, maps = read_host().accounts, read_maps()
+    found = {}
+    for kind, file in read_files().items():
+        parsed = _subid.parse(file.data, file.path)
+        ranges = [
+            Claim(start, count, f"line {number} of {file.path}")
+            for number, start, count in zip(parsed.numbers, parsed.starts, parsed.counts)
+        ]
+        found[kind] = ranges + accounts[kind] + maps[kind]
+    return found
 
 
 def read_maps(proc="/proc"):
