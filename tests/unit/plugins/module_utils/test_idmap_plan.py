@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _idmap_plan as core
+from ansible_collections.containment.docker.plugins.module_utils import _mountinfo
+
+BASE = 2000224256
+
+
+# The answers of systemd-escape --path 252.
+@pytest.mark.parametrize(
+    "path, name",
+    [
+        ("/", "-"),
+        ("/srv/data", "srv-data"),
+        ("/srv/my-data", r"srv-my\x2ddata"),
+        ("/srv/.hidden", "srv-.hidden"),
+        ("/.x", r"\x2ex"),
+        ("/a b", r"a\x20b"),
+        ("/ü_:.", r"\xc3\xbc_:."),
+    ],
+)
+def test_names_are_those_of_systemd(path, name):
+    assert core.name(path) == name
+    assert core.unit(path) == f"containment-idmap-{name}.service"
+
+
+def test_a_description():
+    data = core.description("/a", "/b", {"uid": [(0, BASE, 65536)], "gid": [(0, BASE, 1), (1, 5, 2)]})
+    assert json.loads(data.decode()) == {
+        "source": "/a",
+        "path": "/b",
+        "uid": [[0, BASE, 65536]],
+        "gid": [[0, BASE, 1], [1, 5, 2]],
+    }
+
+
+def test_a_unit_comes_before_the_engine_and_after_what_it_needs():
+    text = core.unit_text("/srv/a b", "/mnt/$x%y", "/usr/bin/python3", ["docker.service", "docker-b.service"]).decode()
+    assert 'RequiresMountsFor="/srv/a b" "/mnt/$x%%y"\n' in text
+    assert "Before=docker.service docker-b.service\n" in text and "WantedBy=docker.service docker-b.service\n" in text
+    file = '"/etc/containment/idmap/mnt-\\\\x24x\\\\x25y.json"'
+    assert f'ExecStart="/usr/bin/python3" -I -S "/usr/local/lib/containment/idmap.py" mount {file}\n' in text
+    assert f'ExecStop="/usr/bin/python3" -I -S "/usr/local/lib/containment/idmap.py" unmount {file}\n' in text
+    assert 'ExecStart="/opt/$$p\\"y" -I' in core.unit_text("/a", "/b", '/opt/$p"y', ["x.service"]).decode()
+
+
+def test_the_init_script_makes_all_mounts():
+    text = core.script_text("/usr/bin/python3").decode()
+    assert "X-Start-Before:    docker\n" in text
+    assert "for file in /etc/containment/idmap/*.json" in text
+    assert '/usr/bin/python3 -I -S /usr/local/lib/containment/idmap.py "$act" "$file"' in text
+
+
+def mount(point, root="/", device="254:0", flags=("rw",)):
+    return _mountinfo.Mount(device, root, point, frozenset(flags), "ext4", {})
+
+
+def test_where_a_directory_is_seen():
+    mounts = [
+        mount("/"),
+        mount("/other", "/srv/data/below"),
+        mount("/bound", "/srv"),
+        mount("/same", "/srv/data"),
+        mount("/similar", "/srv/dat"),
+        mount("/sibling", "/srv/data2"),
+        mount("/safe", "/srv", flags=("rw", "nosuid")),
+        mount("/disk", device="254:1"),
+    ]
+    place = ("254:0", "/srv/data")
+    assert core.seen_at(mounts, place, "/mnt") == ["/bound/data", "/other", "/same", "/srv/data"]
+    assert core.seen_at(mounts, place, "/srv/data") == ["/bound/data", "/other", "/same"]
+    assert core.seen_at(mounts, ("254:1", "/"), "/mnt") == ["/disk"]
+    assert core.seen_at([mount("/", flags=["nosuid"])], place, "/mnt") == []
+
+
+def test_what_is_mounted_right_there():
+    mounts = [mount("/"), mount("/srv"), mount("/srv", flags=["idmapped"])]
+    assert core.mounted(mounts, "/srv") is mounts[2]
+    assert core.mounted(mounts, "/srv/x") is None
