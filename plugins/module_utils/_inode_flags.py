@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The flags of chattr(1): those that forbid every change of an inode are read, and cleared for the moment of one."""
 
-import ctypes
 import fcntl
 import json
 import os
@@ -23,6 +22,8 @@ class _Statx:
     """statx(2) of an entry of the working directory, for its attributes alone; None where there is no such call."""
 
     def __init__(self):
+        import ctypes  # Two megabytes, for check mode alone.
+
         # The first fields of struct statx: mask and block size, then the attributes, whose bits are those of chattr.
         self._buffer = (ctypes.c_uint64 * 32)()
         self._call = getattr(ctypes.CDLL(None, use_errno=True), "statx", None)

@@ -19,7 +19,7 @@ def parse(data):
     found = []
     for line in data.splitlines():
         words = line.split(b" ")
-        kind, _source, options = words[words.index(b"-", 6) + 1 :][:3]
+        kind, _source, options = words[words.index(b"-") + 1 :]
         pairs = [option.partition(b"=") for option in options.split(b",")]
         found.append(
             Mount(

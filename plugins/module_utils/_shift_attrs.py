@@ -68,7 +68,7 @@ def capability(data, shift, namespaced):
     that is how the kernel gives it back. namespaced: whether the kernel knows revision 3; one that does not would not
     run a file that has it. Raises ValueError for what is no capability, and for one that needs such a kernel.
     """
-    revision = struct.unpack_from("<I", data)[0] & _REVISION if len(data) >= 4 else 0
+    revision = struct.unpack_from("<I", data.ljust(4, b"\0"))[0] & _REVISION
     if revision not in _CAPS or len(data) != struct.calcsize(_CAPS[revision]):
         raise ValueError("a capability that this kernel's documentation does not describe")
     magic, *sets = struct.unpack(_CAPS[revision], data)

@@ -9,7 +9,6 @@ it; IDENTITY are the host's own ids. Ids are 32-bit; (uid_t) -1 is none.
 
 import bisect
 import collections
-import hashlib
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -149,15 +148,6 @@ class Shift:
             [(move.first, move.count) for move in self.moves]
             + [(move.to, move.count if move.step else 1) for move in self.moves]
         )
-
-
-def digest(shifts, more):
-    """Return a name for what `shifts` ({kind: Shift}) do, the same on every host: 16 hexadecimal digits.
-
-    more: what else tells one request from another, of a stable repr.
-    """
-    text = repr([[tuple(move) for move in shifts[kind].moves] for kind in KINDS] + [more])
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
 
 def _joined(ranges):

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the options of volume_chown to what is shifted, and from what was counted to what is told. Pure."""
 
+import hashlib
+
 from ansible_collections.containment.docker.plugins.module_utils import _shift_map, _subid_alloc
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -57,6 +59,15 @@ def mapping(option, prefix, mapping_of_user):
         found[kind] = [(one["container_start"], one["host_start"], one["count"]) for one in option["mapping"][kind]]
         _shift_map.check(found[kind], f"{prefix}mapping.{kind}")
     return found
+
+
+def digest(shifts, more):
+    """Return a name for what `shifts` ({kind: Shift}) do, the same on every host: 16 hexadecimal digits.
+
+    more: what else tells one request from another, of a stable repr.
+    """
+    text = repr([[tuple(move) for move in shifts[kind].moves] for kind in _shift_map.KINDS] + [more])
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
 
 def scratch(shifts_of, start, in_use):

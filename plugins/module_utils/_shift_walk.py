@@ -29,7 +29,7 @@ MARK = "trusted.containment.shift"
 _NAMES = 20000  # directories that wait, at most: where there are more, those found are gone through first
 _OWNERS = 20000  # pairs of ids that are remembered
 _LINKS = 10000  # hard links whose path is remembered until all names of the inode were seen
-_TICK = 1024  # entries between two looks at the clock
+_TICK = 1023  # entries between two looks at the clock: all bits set
 _EVERY = 0.25  # seconds between two reports
 _BITS = stat.S_ISUID | stat.S_ISGID
 _ENTRY = 28  # bytes of a directory that a name takes, about (ext4, names of a dozen letters)
@@ -63,14 +63,16 @@ class _Owners:
     """All inodes with one pair of ids.
 
     move: the pair that they become, None where they stay. look: whether their attributes have to be looked at. left:
-    how many of `count` were not moved. tell: whether paths of them are still wanted.
+    how many of `count` were not moved. tell: whether paths of them are still wanted. idle: whether to count them is all
+    there is to do.
     """
 
-    __slots__ = ("count", "left", "look", "move", "pair", "tell", "what")
+    __slots__ = ("count", "idle", "left", "look", "move", "pair", "tell", "what")
 
     def __init__(self, pair, move, what, look):
         self.pair, self.move, self.what, self.look = pair, move, what, look
         self.count, self.left, self.tell = 0, 0, move is not None or bool(what)
+        self.idle = move is None and not look and not what
 
 
 class _Level:
@@ -169,7 +171,7 @@ class Walk:
     def give_up(self, words):
         """Tell that nothing came of it."""
         self.changed, self.dropped, self.examples = 0, 0, []
-        self.fail(lambda: self._tree.path, ValueError(words))
+        self.fail(self._path, ValueError(words))
 
     def complete(self):
         """Whether everything was looked at and could be shifted."""
@@ -192,10 +194,13 @@ class Walk:
             self._directories()
         else:
             # Looked at whatever it has, it needs no mark.
-            self._mark, path, info = None, lambda: self._tree.path, os.fstat(self._tree.fd)
+            self._mark, path, info = None, self._path, os.fstat(self._tree.fd)
             if info.st_nlink < 2 or not self._again(info, path):
                 self._settle(self._count(info, path), self._inode(self._tree.fd, path), path)
         self._sum()
+
+    def _path(self):
+        return self._tree.path
 
     def sorts(self):
         """Return [(sort, Told)]."""
@@ -312,7 +317,7 @@ class Walk:
         self._tick(level)
         for entry in level.entries:
             number += 1
-            if not number % _TICK:
+            if not number & _TICK:
                 level.part = number / max(os.fstat(level.fd).st_size // _ENTRY, number + 1)
                 self._tick(level)
             name, owners = entry.name, None
@@ -328,7 +333,11 @@ class Walk:
                     self._exactly(level, name)
                     continue
                 info = entry.stat(follow_symlinks=False)
-                mode = info.st_mode
+                owners = known.get((info.st_uid, info.st_gid))
+                if owners is not None and owners.idle and info.st_nlink == 1 and not twice:
+                    owners.count += 1
+                    continue
+                owners, mode = None, info.st_mode
                 kind = mode & 0o170000
                 if kind == 0o040000:  # It became one.
                     raise FileNotFoundError(errno.ENOENT, name)
@@ -411,7 +420,8 @@ class Walk:
                 done = False
             if level.mark == b"begun" and write and self.complete():
                 os.removexattr(level.fd, MARK)
-            self._settle(owners, done, level.path)
+            if owners.tell or done != (owners.move is not None):
+                self._settle(owners, done, level.path)
         except OSError as error:
             owners.left += owners.move is not None
             self.fail(level.path, error)

@@ -6,12 +6,11 @@ process of its own, without Ansible: it works on while the module that started i
 
 At the root of a tree lies, as an extended attribute of root's own, "begun ID" while bits and capabilities may be taken
 for the moment, "first ID START" and "second ID START" during the two passes through the scratch range from START on,
-and "done ID" where a marker was asked for or ids cannot tell. ID names what the shift does (_shift_map.digest).
+and "done ID" where a marker was asked for or ids cannot tell. ID is the request's name.
 """
 
 import json
 import os
-import platform
 import re
 import resource
 import stat
@@ -85,8 +84,9 @@ def shifts_of(request):
 def run(request, report):
     """Return the results of a request's trees, in order: a dict each, `path` with the counts and paths of each sort.
 
-    request: {"trees": [{"fd", "path"}], "shifts": {kind: {"moves", "source"}}, "scratch": {kind: first id} or None,
-    "marker", "xattrs", "cross", "unlock", "privileges", "write", "shown"}. What ends one tree is told in its `errors`.
+    request: {"name": of what it does, "trees": [{"fd", "path"}], "shifts": {kind: {"moves", "source"}}, "scratch":
+    {kind: first id} or None, "marker", "xattrs", "cross", "unlock", "privileges", "write", "shown"}. What ends one tree
+    is told in its `errors`.
     Raises ContainmentError before anything is changed, Abandoned.
     """
     if request["write"]:
@@ -113,8 +113,7 @@ class _Tree:
     def __init__(self, tree, request, shifts, links, report):
         self._tree, self._request, self._shifts = tree, request, shifts
         self._links, self._report = links, report
-        more = [request["xattrs"], request["cross"]]
-        self._name = _shift_map.digest(shifts, more).encode("ascii")
+        self._name = request["name"].encode("ascii")
         self._walk = self._new_walk(shifts)
         self._marked = self._refused = False
         mark = (self._walk.read_mark() or b"").split(b" ")
@@ -164,7 +163,7 @@ class _Tree:
             privileges or request["privileges"],
             request["write"] if write is None else write,
             request["shown"],
-            _namespaced(platform.release()),
+            _namespaced(os.uname().release),
         )
         mounts = _tree.read_mounts()
         below = _mountinfo.within(mounts, self._tree.path)

@@ -40,8 +40,7 @@ def refuse_system(path):
         or parts[0] in _SYSTEM
         or (len(parts) == 1 and parts[0] in _TOP)
         or (len(parts) == 2 and parts[0] == "var" and parts[1] in _VAR)
-        or _contains(path, _STATE)
-        or _contains(_STATE, path)
+        or _meet(path, _STATE)
     ):
         raise ContainmentError(path, "belongs to the system", "name the directory that the containers use")
 
@@ -56,7 +55,7 @@ def refuse_seen(path, mounts):
     found = [mount.kind] if mount.kind in _KERNEL else []
     for name in _SYSTEM:
         device, below = _mountinfo.place(mounts, "/" + name)
-        if device == own[0] and (_contains(own[1], below) or _contains(below, own[1])):
+        if device == own[0] and _meet(own[1], below):
             found.append("/" + name)
     if found:
         raise ContainmentError(path, f"leads to {found[0]}, which is the system's", "unmount it there")
@@ -69,7 +68,7 @@ def refuse_containers(path, own, containers):
     """
     for container in containers:
         for device, below in container.places:
-            if device == own[0] and (_contains(own[1], below) or _contains(below, own[1])):
+            if device == own[0] and _meet(own[1], below):
                 raise ContainmentError(
                     path,
                     f"holds the root file system of a running container (process {container.pid})",
@@ -81,7 +80,7 @@ def refuse_nested(paths):
     """Raise ContainmentError where one of several trees lies in another."""
     for number, path in enumerate(paths):
         for other in paths[:number]:
-            if _contains(path, other) or _contains(other, path):
+            if _meet(path, other):
                 raise ContainmentError(
                     "paths", f"{path} and {other} are the same or lie in one another", "name one alone"
                 )
@@ -93,9 +92,10 @@ def refuse_read_only(tree):
         raise ContainmentError(tree.path, "lies on a file system that is mounted read-only", "remount it read-write")
 
 
-def _contains(path, other):
-    """Whether `other` is `path` or lies below it."""
-    return other == path or other.startswith(path.rstrip("/") + "/")
+def _meet(*paths):
+    """Whether two paths are the same, or one lies below the other."""
+    upper, lower = sorted((path.rstrip("/") + "/" for path in paths), key=len)
+    return lower.startswith(upper)
 
 
 def layers(mounts):

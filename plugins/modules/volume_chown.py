@@ -370,6 +370,7 @@ def begin(module):
     job = uuid.uuid4().hex
     try:
         request = {
+            "name": _shift_plan.digest(shifts, [params["xattrs"], params["cross_mounts"]]),
             "trees": [{"fd": tree.fd, "path": tree.path} for tree in trees],
             "shifts": {kind: shift.as_lists() for kind, shift in shifts.items()},
             "scratch": scratch,

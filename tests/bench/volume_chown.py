@@ -38,15 +38,25 @@ def tell(figure, value, unit, budget):
     print(f"bench volume_chown {figure} {value:.2f}{unit} {budget:g}{unit} {verdict}", flush=True)
 
 
+# A child's peak begins with that of the process that forks it: a small one forks.
+LAUNCHER = """
+import os, sys
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+status, usage = os.wait4(child, 0)[1:]
+print(os.WEXITSTATUS(status) or os.WTERMSIG(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
+"""
+
+
 def measured(words, **options):
     """Run a program; return (processor seconds, wall seconds, peak MB)."""
     began = time.monotonic()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, **options)
-    _pid, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{words[0]} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024 / 1e6
+    launched = [sys.executable, "-I", "-S", "-c", LAUNCHER, *words]
+    done = subprocess.run(launched, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True, **options)
+    wall = time.monotonic() - began
+    code, processor, peak = done.stderr.split()[-3:]
+    if code != "0":
+        raise SystemExit(f"{words[0]} ended with {code}: {done.stderr}")
+    return float(processor), wall, int(peak) * 1024 / 1e6
 
 
 def shift(scratch, root, out=False, xattrs=True, write=True, marker=False):
@@ -56,6 +66,7 @@ def shift(scratch, root, out=False, xattrs=True, write=True, marker=False):
     fd = os.open(root, os.O_RDONLY)
     request = {
         "job": "bench",
+        "name": _shift_plan.digest(shifts, [xattrs, False]),
         "trees": [{"fd": fd, "path": str(root)}],
         "shifts": {kind: one.as_lists() for kind, one in shifts.items()},
         "scratch": None,

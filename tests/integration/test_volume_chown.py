@@ -287,6 +287,7 @@ def worker(root, folder, params, prefix=(), write=True):
     fd = os.open(root, os.O_RDONLY)
     request = {
         "job": "t",
+        "name": _shift_plan.digest(shifts, [True, False]),
         "trees": [{"fd": fd, "path": str(root)}],
         "shifts": {kind: one.as_lists() for kind, one in shifts.items()},
         "scratch": _shift_plan.scratch(shifts, params.get("scratch_start"), lambda: {"uid": [], "gid": []}),
@@ -694,7 +695,8 @@ def test_a_scratch_shift_is_all_or_nothing(tmp_path):
     folder = tmp_path / "job"
     folder.mkdir(mode=0o700)
     worker(root, folder, params, ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=lchown:signal=KILL:when=1"])
-    refused = module(paths=[str(root)], **dict(params, scratch_start=2200000000))
+    elsewhere = {**params, "paths": [str(root)], "scratch_start": 2200000000}
+    refused = module(**elsewhere)
     assert refused["rc"] and "run that one again, with scratch_start: 2100000000" in refused["msg"]
     refused = module(paths=[str(tmp_path)], target=MAPPING)
     assert refused["rc"] and "is in the middle of a shift through a scratch range" in refused["msg"]

@@ -140,7 +140,7 @@ def test_a_directory_that_others_can_reach_is_mapped_elsewhere_only_behind_a_clo
         ({"source": "/srv/closed/data", "path": "/srv/data/file"}, "/srv/data/file is no directory"),
         ({"source": "/srv/data", "mapping": None}, "user, mapping: are not given"),
         ({"source": "/srv/data\n"}, "has characters that no unit can name"),
-        ({"source": "/srv/data", "mapping": None, "user": "nobody"}, "nobody has no range"),
+        ({"source": "/srv/data", "mapping": None, "user": "nobody"}, "'nobody' has no range"),
     ],
 )
 def test_refusals_in_words(trixie, params, words):

@@ -28,8 +28,8 @@ def v3(root, permitted=1 << 13, flag=1):
     return struct.pack("<IIIIII", 0x03000000 | flag, permitted, 2, 3, 4, root)
 
 
-def extras(mode, uid=0, gid=0, xattrs=None, shifts=IN, privileges=None, **more):
-    return core.extras(mode, uid, gid, xattrs or {}, shifts, privileges, **more)
+def extras(mode, uid=0, gid=0, xattrs=None, shifts=None, privileges=None, **more):
+    return core.extras(mode, uid, gid, xattrs or {}, shifts or IN, privileges, **more)
 
 
 def test_ids_of_users_and_groups_in_an_acl_are_shifted():

@@ -117,7 +117,7 @@ def test_what_stays_goes_through_nothing():
     assert there.moves == [core.Move(5, 3, 70000, 1)] and back.moves == [core.Move(70000, 3, 5, 0)]
 
 
-def test_a_shift_has_one_name_and_goes_through_json():
+def test_a_shift_goes_through_json():
     one = {kind: between(core.IDENTITY, MAPPING) for kind in core.KINDS}
     lists = {kind: shift.as_lists() for kind, shift in one.items()}
     assert lists["uid"] == {"moves": [[0, 65536, BASE, 1]], "source": [[0, 4294967295]]}
@@ -125,7 +125,4 @@ def test_a_shift_has_one_name_and_goes_through_json():
         kind: core.Shift([core.Move(*move) for move in value["moves"]], map(tuple, value["source"]))
         for kind, value in lists.items()
     }
-    assert core.digest(again, 1) == core.digest(one, 1) != core.digest(one, 2)
-    assert core.digest(one, [True, False]) == "c72deaab51aaf9b8"
-    other = dict(one, gid=between(MAPPING, core.IDENTITY))
-    assert core.digest(other, 1) != core.digest(one, 1)
+    assert again["uid"].moves == one["uid"].moves and again["uid"].as_lists() == lists["uid"]

@@ -41,6 +41,13 @@ def test_a_user_a_mapping_or_the_hosts_own_ids():
     assert (found["gid"].new(BASE + 65541), found["gid"].new(BASE + 65542)) == (8000000, BASE + 65542)
 
 
+def test_a_mapping_as_an_option_names_every_number():
+    for kind in _shift_map.KINDS:
+        option = _shift_plan.MAPPING["options"][kind]
+        assert option["required"] and all(number["required"] for number in option["options"].values())
+        assert set(option["options"]) == {"container_start", "host_start", "count"}
+
+
 def test_one_owner():
     found = shifts(target=side(owner={"uid": 7, "gid": 8}))
     assert (found["uid"].new(4000000000), found["gid"].new(0)) == (7, 8)
@@ -94,6 +101,13 @@ def test_a_scratch_range_that_is_not_free_is_refused(start, words):
         _shift_plan.scratch(low(), start, lambda: claims)
     assert _shift_plan.scratch(low(), 4294901759, lambda: claims)
     assert _shift_plan.scratch(low(), 65536, lambda: claims)
+
+
+def test_a_request_has_one_name_on_every_host():
+    name = _shift_plan.digest(shifts(target=side("dockremap")), [True, False])
+    assert name == _shift_plan.digest(shifts(target=side("dockremap")), [True, False]) == "4d8b18d38277df19"
+    assert name != _shift_plan.digest(shifts(target=side("dockremap")), [False, False])
+    assert name != _shift_plan.digest(shifts(side("dockremap")), [True, False])
 
 
 def test_the_difference_shows_the_first_inodes_and_how_many_more():
