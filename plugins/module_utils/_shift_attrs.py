@@ -68,10 +68,12 @@ def capability(data, shift, namespaced):
     that is how the kernel gives it back. namespaced: whether the kernel knows revision 3; one that does not would not
     run a file that has it. Raises ValueError for what is no capability, and for one that needs such a kernel.
     """
-    revision = struct.unpack_from("<I", data.ljust(4, b"\0"))[0] & _REVISION
-    if revision not in _CAPS or len(data) != struct.calcsize(_CAPS[revision]):
+    for revision, form in _CAPS.items():
+        if struct.calcsize(form) == len(data) and struct.unpack(form, data)[0] & _REVISION == revision:
+            break
+    else:
         raise ValueError("a capability that this kernel's documentation does not describe")
-    magic, *sets = struct.unpack(_CAPS[revision], data)
+    magic, *sets = struct.unpack(form, data)
     old = sets.pop() if revision == 0x03000000 else 0
     new = shift.new(old)
     sets = (sets + [0, 0])[:4]
