@@ -333,18 +333,18 @@ class Walk:
                     self._exactly(level, name)
                     continue
                 info = entry.stat(follow_symlinks=False)
-                owners = known.get((info.st_uid, info.st_gid))
-                if owners is not None and owners.idle and info.st_nlink == 1 and not twice:
-                    owners.count += 1
+                found = known.get((info.st_uid, info.st_gid))
+                if found is not None and found.idle and info.st_nlink == 1 and not twice:
+                    found.count += 1
                     continue
-                owners, mode = None, info.st_mode
+                mode = info.st_mode
                 kind = mode & 0o170000
                 if kind == 0o040000:  # It became one.
                     raise FileNotFoundError(errno.ENOENT, name)
                 several = info.st_nlink > 1 or (twice and (info.st_dev, info.st_ino) in twice)
                 if several and self._again(info, functools.partial(level.path, name)):
                     continue
-                owners = known.get((info.st_uid, info.st_gid)) or self._of(info, functools.partial(level.path, name))
+                owners = found or self._of(info, functools.partial(level.path, name))
                 owners.count += 1
                 move, link = owners.move, kind == 0o120000
                 if (move is not None and mode & _BITS) or (

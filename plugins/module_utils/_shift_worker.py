@@ -115,7 +115,7 @@ class _Tree:
         self._links, self._report = links, report
         self._name = request["name"].encode("ascii")
         self._walk = self._new_walk(shifts)
-        self._marked = self._refused = False
+        self._marked = False
         mark = (self._walk.read_mark() or b"").split(b" ")
         self._state, self._ours, self._start = mark[0], mark[1:2] == [self._name], b"".join(mark[2:3])
 

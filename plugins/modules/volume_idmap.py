@@ -180,13 +180,18 @@ def open_source(path, mounts):
         raise
 
 
+def real_name(path):
+    """Return the path with its directory's real one; what it names need not be there, and is not followed."""
+    parent = _tree.open_tree(os.path.dirname(path.rstrip("/")) or path)
+    os.close(parent.fd)
+    return parent.path.rstrip("/") + "/" + os.path.basename(path.rstrip("/"))
+
+
 def real_path(path, source):
     """Return the real path of the mount point, which need not be there yet; `source` where none is given."""
     if path is None:
         return source
-    parent = _tree.open_tree(os.path.dirname(path.rstrip("/")) or path)
-    os.close(parent.fd)
-    real = parent.path.rstrip("/") + "/" + os.path.basename(path.rstrip("/"))
+    real = real_name(path)
     if real == source:
         return source
     _tree.refuse_system(real)
@@ -205,9 +210,8 @@ def refuse_exposed(mounts, place, path, device):
             )
 
 
-def wanted_files(module, source, path):
+def wanted_files(module, source, path, mapping):
     """Return {path: bytes} of the files that make the mount last."""
-    mapping = _shift_plan.mapping(module.params, "", _subid_host.mapping_of)
     files = {
         _idmap_plan.PROGRAM: _idmap_host.program(),
         _idmap_plan.description_path(path): _idmap_plan.description(source, path, mapping),
@@ -237,7 +241,8 @@ def present(module):
     try:
         path = real_path(module.params["path"], source.path)
         place = _mountinfo.place(mounts, source.path)
-        files = wanted_files(module, source.path, path)
+        mapping = _shift_plan.mapping(module.params, "", _subid_host.mapping_of)
+        files = wanted_files(module, source.path, path, mapping)
         before = {name: _files.read(name) for name in files}
         ours = _idmap_host.is_ours(mounts, path, place, before[_idmap_plan.description_path(path)].data)
         changed = [name for name in files if before[name].data != files[name]]
@@ -246,7 +251,6 @@ def present(module):
         if not ours:
             if path != source.path:
                 _idmap_host.refuse_content(path)
-            mapping = _shift_plan.mapping(module.params, "", _subid_host.mapping_of)
             _idmap_host.try_out(source.fd, source.path, mapping)
         refuse_exposed(mounts, place, path, source.info.st_dev)
         for name in changed:
@@ -304,10 +308,7 @@ def outcome(path, was, remount, before, files, enable=False):
 
 
 def absent(module):
-    given = (module.params["path"] or module.params["source"]).rstrip("/")
-    parent = _tree.open_tree(os.path.dirname(given))
-    os.close(parent.fd)
-    path = parent.path.rstrip("/") + "/" + os.path.basename(given)
+    path = real_name(module.params["path"] or module.params["source"])
     names = [_idmap_plan.unit_path(path), _idmap_plan.description_path(path)]
     last = not _idmap_host.descriptions() - {_idmap_plan.description_path(path)}
     if last:
