@@ -36,6 +36,7 @@ LIMITS = {"host": 20 * 60 * PATIENCE, "vm": 60 * 60 * PATIENCE}  # seconds for a
 TAIL = 60  # lines of a failed scenario's log that are shown
 STEP = re.compile(r"^INFO +\[\S+ > (\w+)\] (Executing|Executed: .+)$")
 TESTED = re.compile(r"^=+ (.+) in [\d.]+s\b.* =+$")
+CAUSE = re.compile(r"^(fatal: |FAILED |ERROR |E  +)\S")  # of Ansible, pytest and Molecule
 
 
 class Scenario:
@@ -198,6 +199,11 @@ def note(scenario, progress):
     return "engine %s, %d host%s, %d tests" % (engine, len(names), "s" * (len(names) > 1), progress.tests())
 
 
+def causes(lines):
+    """The lines of a failed scenario's log that say why, at most three, each cut to what one can read."""
+    return [line[:500] for line in lines if CAUSE.match(line)][:3]
+
+
 def remove(scenario):
     for machine in scenario.machines():
         print("%s: removing %s" % (scenario.name, machine.name), flush=True)
@@ -240,8 +246,10 @@ def run(scenario, keep):
     refused = re.search(r"not possible here: ([^\"\\\n]+)", text)
     if refused and progress.step() == "create":
         return "not possible here", refused.group(1)
-    print("\n".join("    " + line for line in text.splitlines()[-TAIL:]))
-    return "failed", "%s; see %s" % (reason, scenario.log.relative_to(ROOT))
+    lines = text.splitlines()
+    print("\n".join("    " + line for line in lines[-TAIL:]))
+    # Once more behind the table: of a long run only the end may be kept.
+    return "failed", "\n    ".join(["%s; see %s" % (reason, scenario.log.relative_to(ROOT)), *causes(lines)])
 
 
 def chosen(names):

@@ -25,6 +25,7 @@ BUDGET = 85 * 60  # seconds all of them may take, below CI's 90 minutes
 NEEDS = {"molecule-vm-debian": 15 * 60, "molecule-vm-el-layout": 15 * 60}
 GRACE = 60  # seconds to tidy up in
 TAIL = 40  # lines of a failed stage's log that are shown
+END = 15  # lines of them that are shown again behind the table
 STAGES = {
     "lint": ["lint"],
     "docs": ["docs"],
@@ -114,6 +115,11 @@ def main(names):
         for line in (LOGS / f"{name}.log").read_text(errors="replace").splitlines():
             if line.startswith("SKIPPED ["):
                 print(f"  {name}: {line}")
+
+    for name, (verdict, _note, _seconds) in results.items():  # where only the end of the output is kept
+        if verdict == "failed":
+            lines = (LOGS / f"{name}.log").read_text(errors="replace").splitlines()
+            print("\n".join([f"\nThe end of {name}:", *(f"    {line[:500]}" for line in lines[-END:])]))
 
     verdicts = [verdict for verdict, _note, _seconds in results.values()]
     counts = [f"{verdicts.count('passed')} passed", f"{verdicts.count('failed')} failed"]
