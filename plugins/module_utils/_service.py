@@ -4,20 +4,24 @@
 """The engine as a service: under systemd, and under an init script where systemd is not running.
 
 Both managers have the same face: `state()` -> the engine's process as `_host_probe.process` tells it, None where none
-runs, `start()`, `restart(seconds)`, `ready()` and `failed()` -> bool, `log()` -> [line]: the
-engine's last lines, since `start` or `restart` where that was called.
+runs, `start()`, `restart(seconds)`, `stop(seconds)`, `settle()`, which starts again what a stop took along,
+`awaits()`, whether any client would start the engine, `ready()` and `failed()` -> bool, `log()` -> [line]: the engine's
+last lines, since `start` or `restart` where that was called.
 """
 
+import json
 import os
 import signal
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _host_probe
+from ansible_collections.containment.docker.plugins.module_utils import _files, _host_probe
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 UNIT = "docker.service"
 SCRIPT = "/etc/init.d/docker"
 PID_FILE = "/run/docker.pid"
+# The units that a stop took along, for the start behind it: a JSON list.
+STOPPED = "/run/containment/engine_service.json"
 LOG_FILE = "/var/log/docker.log"
 TIMEOUT = 60.0
 LOG_LINES = 20
@@ -54,6 +58,12 @@ def _may_raise_limits():
     return bool(int(line.split()[1], 16) >> CAP_SYS_RESOURCE & 1)
 
 
+def _does_not_stop(seconds):
+    return ContainmentError(
+        "docker", f"the engine did not stop within {seconds} seconds", "look for containers that do not stop"
+    )
+
+
 def same(one, other):
     """Tell whether two answers of `state()` are the same process, not only the same pid."""
     return bool(one and other) and one["incarnation"] == other["incarnation"]
@@ -75,19 +85,55 @@ class Systemd:
         return _alive(int(self._show()["MainPID"]))
 
     def start(self):
-        self._do("start")
+        self._do("start", [UNIT])
+
+    def settle(self):
+        noted = _files.read(STOPPED)
+        if noted.data is not None:
+            self._do("start", json.loads(noted.data.decode("utf-8")))
+            _files.replace(noted, None)
 
     def restart(self, _seconds):
         # One job, not stop and start: units that require the engine come back with it. The unit's own TimeoutStopSec=
         # bounds the stop.
-        self._do("restart")
+        self._do("restart", [UNIT])
 
-    def _do(self, verb):
+    def awaits(self):
+        return bool(self._active("TriggeredBy"))
+
+    def stop(self, seconds):
+        """Stop the engine, its sockets, by which anybody would start it again, and with it what requires it."""
+        sockets = self._active("TriggeredBy")
+        others = self._active("RequiredBy", "BoundBy", "ConsistsOf")
+        os.makedirs(os.path.dirname(STOPPED), mode=0o755, exist_ok=True)
+        noted = json.dumps([UNIT] + sockets + others).encode("utf-8")
+        _files.replace(_files.read(STOPPED), noted, mode=0o600)
+        self._do("stop", [UNIT] + sockets)
+        deadline = time.monotonic() + seconds
+        while not self._shown_stopped():
+            if time.monotonic() > deadline:
+                raise _does_not_stop(seconds)
+            time.sleep(0.05)
+
+    def _shown_stopped(self):
+        shown = self._show()
+        return shown["MainPID"] == "0" and shown["ActiveState"] in ("inactive", "failed")
+
+    def _active(self, *properties):
+        """Return the active units that stand in these relations to the engine's."""
+        asked = ",".join(properties)
+        code, text = _run(["systemctl", "show", UNIT, "--property=" + asked])
+        units = sorted({name for line in text.splitlines() for name in line.partition("=")[2].split()})
+        if code != 0:
+            raise ContainmentError(UNIT, f"systemctl show failed ({text})", "check that systemd answers")
+        return [name for name in units if _run(["systemctl", "is-active", "--quiet", name])[0] == 0]
+
+    def _do(self, verb, units):
         # A unit that failed often in short time is refused further starts until its counter is reset; rc 1 for one that
         # never ran.
         _run(["systemctl", "reset-failed", UNIT])
         self._since = time.time()
-        code, text = _run(["systemctl", "--no-block", verb, UNIT])
+        code, text = _run(["systemctl", "--no-block", verb] + units)
         if code != 0:
             raise ContainmentError(UNIT, f"systemctl {verb} failed ({text})", "check the unit with systemctl status")
 
@@ -126,6 +172,10 @@ class InitScript:
         return _alive(pid) if executable.split(" ")[0] == "dockerd" else None
 
     def restart(self, seconds):
+        self.stop(seconds)
+        self.start()
+
+    def stop(self, seconds):
         """Let the engine stop its containers in its own time: the script itself kills it after ten seconds."""
         before = self.state()
         if before:
@@ -137,13 +187,14 @@ class InitScript:
         # Until it is reaped: for the script a zombie still runs, and it would start nothing.
         while before and same(_host_probe.process(before["pid"]), before):
             if time.monotonic() > deadline:
-                raise ContainmentError(
-                    "docker",
-                    f"the engine did not stop within {seconds} seconds",
-                    "look for containers that do not stop",
-                )
+                raise _does_not_stop(seconds)
             time.sleep(0.05)
-        self.start()
+
+    def awaits(self):
+        return False
+
+    def settle(self):
+        """Nothing but the engine was stopped."""
 
     def ready(self):
         return True

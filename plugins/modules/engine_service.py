@@ -5,13 +5,16 @@
 
 DOCUMENTATION = r"""
 module: engine_service
-short_description: Start or restart the Docker Engine and wait until it answers
+short_description: Start, restart or stop the Docker Engine and wait until it answers or is gone
 version_added: "0.1.0"
 description:
   - Starts or restarts the engine through systemd, or through C(/etc/init.d/docker) where systemd is not running, and
     returns only when the engine answers on its socket, also where it ran before and nothing is changed.
   - Fails as soon as the service manager gives the start up, with the engine's own last log lines.
   - A restart gives the engine the time that it needs to stop its containers.
+  - Stops it for what must be done while no container runs. Its sockets under systemd are stopped, too, because any
+    client would start it through them; they and the units that the stop took along come back with the next start by
+    this module. With C(live-restore) containers go on running without their engine.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -27,8 +30,9 @@ options:
   state:
     description:
       - V(started) starts an engine that does not run. V(restarted) restarts it, or starts it where it does not run.
+        V(stopped) stops one that runs.
     type: str
-    choices: [started, restarted]
+    choices: [started, restarted, stopped]
     default: started
   socket:
     description:
@@ -37,7 +41,8 @@ options:
     default: /run/docker.sock
   timeout:
     description:
-      - Seconds until the engine has to answer. Under an init script, the time for its stop comes before that.
+      - Seconds until the engine has to answer, or to be gone. Under an init script, the time for its stop comes before
+        that.
     type: int
     default: 120
 """
@@ -46,6 +51,10 @@ EXAMPLES = r"""
 - name: Restart the engine
   containment.docker.engine_service:
     state: restarted
+
+- name: Stop it for what must not be done while containers run
+  containment.docker.engine_service:
+    state: stopped
 """
 
 RETURN = r"""
@@ -55,7 +64,8 @@ manager:
   type: str
   sample: systemd
 pid:
-  description: Process id of the engine, null where none runs. In check mode, that of the engine as it runs now.
+  description: Process id of the engine, null where none runs. In check mode, that of the engine as it runs now, null
+    where it would be stopped.
   returned: always
   type: int
   sample: 4242
@@ -122,18 +132,24 @@ def run(module):
         raise ContainmentError("timeout", f"{timeout} is no time to start anything in", "give at least 1 second")
     manager = _service.manager()
     before = after = manager.state()
-    changed = params["state"] == "restarted" or not before
+    stopped = params["state"] == "stopped"
+    if stopped:
+        changed = bool(before) or manager.awaits()
+    else:
+        changed = params["state"] == "restarted" or not before
     result = {"manager": manager.name, "log": []}
     if not module.check_mode:
         try:
-            if not changed:
-                after = wait(manager, None, socket, timeout)
+            if stopped:
+                if changed:
+                    manager.stop(timeout)
             else:
-                if before:
+                if changed and before:
                     manager.restart(timeout)
-                else:
+                elif changed:
                     manager.start()
-                after = wait(manager, before, socket, timeout)
+                after = wait(manager, before if changed else None, socket, timeout)
+                manager.settle()
         except ContainmentError as error:
             log = manager.log()
             told = "".join("\n  " + line for line in log) or " none"
@@ -142,16 +158,16 @@ def run(module):
                 msg=f"{error} The engine's last log lines:{told}",
                 **dict(result, log=log, changed=changed, pid=now["pid"], started=now["started"]),
             )
-    outcome = "restarted\n" if before else "started\n"
+    outcome = "stopped\n" if stopped else "restarted\n" if before else "started\n"
     result["diff"] = {"before": describe(before), "after": outcome if changed else describe(before)}
-    after = after or {"pid": None, "started": None}
+    after = {"pid": None, "started": None} if stopped or not after else after
     module.exit_json(changed=changed, pid=after["pid"], started=after["started"], **result)
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["started", "restarted"], "default": "started"},
+            "state": {"type": "str", "choices": ["started", "restarted", "stopped"], "default": "started"},
             "socket": {"type": "path", "default": "/run/docker.sock"},
             "timeout": {"type": "int", "default": 120},
         },

@@ -146,6 +146,39 @@ def test_units_that_require_the_engine_come_back(docker_host):
     assert "ActiveState=active" in after and after != before
 
 
+def test_a_stop_is_predicted_and_no_client_undoes_it(host):
+    before = running(host)
+    checked = service(host, check=True, state="stopped")
+    assert running(host) == before
+    done = service(host, state="stopped")
+    assert done["changed"] and not done.get("failed") and done["diff"] == checked["diff"], done
+    assert (done["pid"], checked["pid"], checked["changed"]) == (None, None, True)
+    assert host.run(["docker", "version"], check=False).returncode and running(host) is None
+    assert not service(host, state="stopped")["changed"] and not service(host, check=True, state="stopped")["changed"]
+    assert service(host)["changed"] and running(host)
+
+
+def test_what_a_stop_takes_along_comes_back_with_the_next_start_that_works(docker_host):
+    host = docker_host("bookworm")
+    host.run(["tee", "/etc/systemd/system/needs.service"], input=NEEDS)
+    host.run(["systemctl", "daemon-reload"])
+    host.run(["systemctl", "start", "needs"])
+    assert service(host, state="stopped")["changed"]
+    active = ["systemctl", "is-active", "docker.socket", "needs"]
+    assert host.run(active, check=False).stdout.split() == ["inactive", "inactive"]
+    host.run(["mkdir", "-p", "/etc/docker"])
+    host.run(["tee", CONFIG], input='{"no-such-key": 1}')
+    assert service(host)["failed"] and "active" not in host.run(active, check=False).stdout.split()[1:]
+    host.run(["tee", CONFIG], input="{}")
+    assert not service(host).get("failed")  # changed or not: systemd tries again by itself
+    assert host.run(active).stdout.split() == ["active", "active"]
+    # A socket alone would bring it back.
+    host.run(["systemctl", "stop", "docker.service"])
+    host.run(["systemctl", "start", "docker.socket"])
+    assert service(host, check=True, state="stopped")["changed"] and service(host, state="stopped")["changed"]
+    assert host.run(["docker", "version"], check=False).returncode
+
+
 def test_an_engine_has_the_time_to_stop_its_containers(host):
     """The init script itself kills after 10 s."""
     host.import_image("busybox")
