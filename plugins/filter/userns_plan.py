@@ -36,6 +36,11 @@ options:
     description: Whether the same run sees to it first that the kernel allows user namespaces.
     type: bool
     default: false
+  mended:
+    description: Paths on the host that the same run makes usable for containers.
+    type: list
+    elements: path
+    default: []
   check_mode:
     description: Whether an engine that does not run is going to be started first.
     type: bool

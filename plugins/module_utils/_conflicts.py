@@ -47,7 +47,8 @@ _DOCS = "Docker documentation, user namespace known limitations"
 def conflicts(
     container, mapping=None, owners=None, volumes=None, engine_sockets=("/run/docker.sock",), others=None, runc=None
 ):
-    """Return the conflicts of one container: [{container, conflict, severity, detail, mend, source}], worst first.
+    """Return the conflicts of one container, worst first: [{container, conflict, severity, detail, mend, source,
+    path: where other owners would mend it, else None}].
 
     container: answer of GET /containers/ID/json.
     mapping: {"uid": [[container id, host id, count], ...], "gid": [...]} planned or in force; None: not known, every
@@ -65,7 +66,7 @@ def conflicts(
     on_host = config.get("UsernsMode") == "host"
     found = []
 
-    def add(conflict, severity, detail, mend, source):
+    def add(conflict, severity, detail, mend, source, path=None):
         found.append(
             {
                 "container": name,
@@ -74,6 +75,7 @@ def conflicts(
                 "detail": detail,
                 "mend": mend,
                 "source": source,
+                "path": path,
             }
         )
 
@@ -326,6 +328,8 @@ def _path(conflict, source, destination, writes, owner, mapping, add):
     # Who connects to a socket needs the right to write, however it is mounted.
     writes = writes or kind == stat.S_IFSOCK
     needed = 0o5 if kind == stat.S_IFDIR else 0o2 if kind == stat.S_IFSOCK else 0o4
+    # What other owners would mend; devices and sockets are somebody else's.
+    mendable = source if conflict == "bind_mount" and kind in (stat.S_IFDIR, stat.S_IFREG) else None
     facts = f"uid {owner['uid']}, gid {owner['gid']}, mode {_octal(owner)}"
     if not _permits(owner, uids, gids, needed):
         add(
@@ -334,6 +338,7 @@ def _path(conflict, source, destination, writes, owner, mapping, add):
             f"mounts {where} ({facts}), which no remapped id can {'use' if needed == 0o2 else 'read'}",
             "give it an owner within the mapping, or wider modes",
             _DOCS,
+            mendable,
         )
     elif writes and not _permits(owner, uids, gids, 0o2):
         severity = DEGRADED if kind == stat.S_IFREG else BREAKS
@@ -343,6 +348,7 @@ def _path(conflict, source, destination, writes, owner, mapping, add):
             f"mounts {where} ({facts}) to write to it, and its owner is nobody inside",
             "give it an owner within the mapping, or mount it read-only where nothing writes to it",
             _DOCS,
+            mendable,
         )
 
 
@@ -388,4 +394,5 @@ def _volumes(container, volumes, on_host, add):
                 " the owners it has there",
                 "shift the owners there into the mapping, or check that others may read and write it",
                 _DOCS,
+                options["device"] if "bind" in (options.get("o") or "").split(",") else None,
             )

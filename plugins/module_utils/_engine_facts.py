@@ -111,10 +111,17 @@ def _mount(mount, owners):
         "name": mount.get("Name"),
         "driver": mount.get("Driver") or None,
         "rw": bool(mount.get("RW")),
+        "propagation": mount.get("Propagation") or "",
+        "real": owner["real"] if known else None,
         "uid": owner["uid"] if known else None,
         "gid": owner["gid"] if known else None,
         "mode": octal(owner["mode"]) if known else None,
+        "kind": _kind(owner["mode"]) if known else None,
     }
+
+
+def _kind(mode):
+    return "directory" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "other"
 
 
 def volume(one, owners, sizes):

@@ -15,9 +15,11 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _host_probe,
     _kernel_cmdline,
     _kernel_ledger,
+    _path_probe,
     _subid,
     _subid_host,
     _transaction,
+    _volume_ledger,
 )
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import socket_path
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -63,6 +65,7 @@ def gather(remap, sockets, timeout, measure):
     for raw in raws:
         raw["orphan_shims"] = [shim for shim in shims if shim["engine"] == raw["socket"]]
     transactions, args_pending, transactions_fault = _transactions()
+    trees, trees_fault = _trees(timeout)
     host = {
         "nested_engines": [
             # Its arguments are somebody else's, and need not be text.
@@ -81,6 +84,8 @@ def gather(remap, sockets, timeout, measure):
         "ids": ids,
         "transactions": transactions,
         "transactions_fault": transactions_fault,
+        "trees": trees,
+        "trees_fault": trees_fault,
         "subid_faults": faults,
     }
     return host, raws
@@ -106,6 +111,16 @@ def _transactions():
         return found, _kernel_ledger.pending(ledger.before, _files.read(ledger.path).data, words), None
     except (ContainmentError, OSError) as error:
         return [], [], str(error)
+
+
+def _trees(timeout):
+    """Return (what the ledger of volumes says, and whether each tree is there, what is wrong with it or None)."""
+    try:
+        told = _volume_ledger.told(_files.read(_volume_ledger.PATH).data)
+        owners = _path_probe.owners([one["path"] for one in told], timeout)
+        return [dict(one, there=owners[one["path"]]["uid"] is not None) for one in told], None
+    except (ContainmentError, OSError) as error:
+        return [], str(error)
 
 
 def _running(process, services, sockets, listening):

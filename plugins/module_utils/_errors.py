@@ -22,6 +22,10 @@ class ContainmentError(Exception):
         return f"{self.subject}: {self.cause}; {self.mend}."
 
 
+class UnmappableError(ContainmentError):
+    """A directory that cannot or must not be mounted with mapped ids, and can be shifted."""
+
+
 @contextlib.contextmanager
 def told(module, name):
     """Fail an AnsibleModule with the sentence of what is raised within: a ContainmentError, or an OSError, which is of

@@ -244,6 +244,14 @@ def _host(host, add):
             f"cannot be read, and none can be rolled back: {host['transactions_fault']}",
             "mend what is named",
         )
+    if host["trees_fault"]:
+        add(
+            "trees_unreadable",
+            ERROR,
+            "trees",
+            f"of volumes that were shifted or mounted cannot be told: {host['trees_fault']}",
+            "mend what is named",
+        )
     for shim in host["orphan_shims"]:
         add(
             "orphan_shim",

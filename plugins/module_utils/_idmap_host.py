@@ -15,7 +15,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _idmap_mount,
     _idmap_plan,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, UnmappableError
 
 _SECONDS = 90.0  # for one call of the service manager
 _RUNLEVELS = "/etc/rc2.d"
@@ -79,11 +79,13 @@ def try_out(fd, path, mapping):
         os.close(_idmap_mount.idmapped(fd, mapping["uid"], mapping["gid"]))
     except OSError as error:
         cause = f"cannot be mounted with mapped ids ({error.strerror})"
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+            raise ContainmentError(path, cause, "mend the cause and run again") from error
         if error.errno == errno.ENOSYS:
             cause = f"cannot be mounted with mapped ids by Linux {platform.release()}, which is before 5.12"
-        elif error.errno == errno.EINVAL:
+        else:
             cause = f"lies on a file system that Linux {platform.release()} cannot mount with mapped ids"
-        raise ContainmentError(path, cause, "shift it with volume_chown") from error
+        raise UnmappableError(path, cause, "shift it with volume_chown") from error
 
 
 def is_closed(path, device):

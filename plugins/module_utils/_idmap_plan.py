@@ -6,7 +6,8 @@
 import json
 import re
 
-from ansible_collections.containment.docker.plugins.module_utils import _mountinfo
+from ansible_collections.containment.docker.plugins.module_utils import _conflicts, _mountinfo
+from ansible_collections.containment.docker.plugins.module_utils._errors import UnmappableError
 
 PROGRAM = "/usr/local/lib/containment/idmap.py"
 DESCRIPTIONS = "/etc/containment/idmap"
@@ -79,7 +80,7 @@ def unit_text(source, path, python, before):
     file = _command(description_path(path))
     return f"""# Written by containment.docker.volume_idmap.
 [Unit]
-Description=Idmapped mount at {path.replace("%", "%%")}
+Description=Idmapped mount at {path.replace("%", "%%")} for containers
 RequiresMountsFor={_word(source)} {_word(path)}
 Before={" ".join(before)}
 
@@ -112,11 +113,32 @@ def _command(text):
     return _word(text).replace("$", "$$")
 
 
-def seen_at(mounts, place, path):
+def refuse_foreign(tree, mapping):
+    """Raise ContainmentError where the owner of a _tree.Tree has no id in containers: on the disk lie their ids."""
+    for kind, number in (("uid", tree.info.st_uid), ("gid", tree.info.st_gid)):
+        if not _conflicts.mapped(mapping[kind], number):
+            raise UnmappableError(
+                tree.path,
+                f"belongs to {kind} {number}, which containers of this mapping do not have",
+                "shift it with volume_chown",
+            )
+
+
+def refuse_hidden(mounts, path):
+    """Raise UnmappableError where something is mounted in a directory: a mount of it does not have that."""
+    hidden = _mountinfo.within(mounts, path)
+    if hidden:
+        raise UnmappableError(
+            path,
+            f"has {hidden[0]} mounted in it, which would not be seen any more",
+            "list what is mounted by itself, or shift it with volume_chown",
+        )
+
+
+def seen_at(mounts, place):
     """Return the paths at which a directory, or one in it, can be seen through mounts that let setuid bits work.
 
-    mounts: [Mount]. place: (device, path within its file system) of the directory. path: where it is mounted with
-    mapped ids; what is beneath cannot be reached there.
+    mounts: [Mount]. place: (device, path within its file system) of the directory.
     """
     device, inside = place
     inside = inside.rstrip("/")
@@ -129,7 +151,7 @@ def seen_at(mounts, place, path):
             found.add((mount.point.rstrip("/") + inside[len(root) :]) or "/")
         elif root.startswith(inside + "/"):
             found.add(mount.point)
-    return sorted(found - {path})
+    return sorted(found)
 
 
 def mounted(mounts, path):

@@ -14,11 +14,11 @@ import signal
 import stat
 import time
 
-NOTHING = {"uid": None, "gid": None, "mode": None, "blocked": [], "size": None}
+NOTHING = {"real": None, "uid": None, "gid": None, "mode": None, "blocked": [], "size": None}
 
 
 def owners(paths, timeout=5.0):
-    """Return {path: {"uid", "gid", "mode", "blocked", "error"}}, links followed as a bind mount follows them.
+    """Return {path: {"real": path, "uid", "gid", "mode", "blocked", "error"}}, links followed as by a bind mount.
 
     mode: st_mode, type included. blocked: parents without o+x, outermost first, as {"path", "uid", "gid", "mode"}.
     error: None, or the kernel's words, with uid, gid and mode None. A path that does not answer within `timeout`
@@ -114,7 +114,14 @@ def _owner(path):
         above = os.stat(parent)
         if not above.st_mode & stat.S_IXOTH:
             blocked.insert(0, {"path": parent, "uid": above.st_uid, "gid": above.st_gid, "mode": above.st_mode})
-    return {"uid": info.st_uid, "gid": info.st_gid, "mode": info.st_mode, "blocked": blocked, "error": None}
+    return {
+        "real": real,
+        "uid": info.st_uid,
+        "gid": info.st_gid,
+        "mode": info.st_mode,
+        "blocked": blocked,
+        "error": None,
+    }
 
 
 def _size(directory):

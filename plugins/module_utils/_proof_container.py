@@ -31,7 +31,10 @@ SCRIPT = """
 if (read -r line < /proof/write); then echo read allowed; else echo read refused; fi
 if (echo container > /proof/write); then echo write allowed; else echo write refused; fi
 if /bin/rm -f /proof/delete; then echo delete allowed; else echo delete refused; fi
-echo done
+"""
+# Of a tree mounted at the path: root in the container has rights to what has an id there (capabilities(7)).
+TREE_SCRIPT = "if [ -r {0} ] && [ -w {0} ]; then echo {0} allowed; else echo {0} refused; fi\n"
+END = """echo done
 read -r _
 """
 # What an engine was asked to make and had not answered for may still come: this long it is waited for, in seconds.
@@ -39,8 +42,10 @@ SETTLE = 5.0
 REMOVAL = 30.0
 
 
-def observe(engine, seconds):
+def observe(engine, seconds, trees=()):
     """Run the container on this `Engine`; return {proof: text} as `_userns_proof.judge` wants it, and evidence.
+
+    trees: paths on the host that are mounted into it, where it looks at its rights and touches nothing.
 
     Nothing of it remains: container, image and directory are removed, those of an earlier killed run too. Another
     proof is waited for. SIGTERM and SIGHUP end it as errors do.
@@ -55,7 +60,7 @@ def observe(engine, seconds):
         token = secrets.token_hex(16)
         try:
             try:
-                return _run(engine, root, token, deadline)
+                return _run(engine, root, token, trees, deadline)
             finally:
                 _clear(engine, root, token)
         except _Ended:
@@ -64,11 +69,11 @@ def observe(engine, seconds):
             raise
 
 
-def _run(engine, root, token, deadline):
+def _run(engine, root, token, trees, deadline):
     _record(token, root)
     _make_directory(token)
     image = _import_image(engine, token, deadline)
-    container = _start(engine, image, token, deadline)
+    container = _start(engine, image, token, trees, deadline)
     said, evidence = _wait(engine, container, deadline)
     if said.get("read") != "allowed":
         raise ContainmentError(
@@ -79,6 +84,7 @@ def _run(engine, root, token, deadline):
     for action in ("write", "delete"):
         observed[action] = _verdict(said.get(action), _content(token, action) == ORIGINAL)
     observed.update(_look_at_graph_root(root))
+    observed.update({_userns_proof.TREE + path: said.get(_inside(number)) for number, path in enumerate(trees)})
     return observed, evidence
 
 
@@ -256,10 +262,16 @@ def _import_image(engine, token, deadline):
     return lines[-1]["status"]
 
 
-def _start(engine, image, token, deadline):
+def _inside(number):
+    """Return where a tree is mounted in the container."""
+    return f"/trees/{number}"
+
+
+def _start(engine, image, token, trees, deadline):
+    places = [_inside(number) for number in range(len(trees))]
     body = {
         "Image": image,
-        "Cmd": ["/bin/sh", "-c", SCRIPT],
+        "Cmd": ["/bin/sh", "-c", SCRIPT + "".join(TREE_SCRIPT.format(place) for place in places) + END],
         "User": "0:0",
         "OpenStdin": True,
         "Labels": {LABEL: token},
@@ -267,6 +279,9 @@ def _start(engine, image, token, deadline):
         "HostConfig": {
             "NetworkMode": "none",
             "Binds": [f"{_path(token)}:/proof:z"],
+            "Mounts": [{"Type": "bind", "Source": path, "Target": place} for path, place in zip(trees, places)],
+            # Trees are not relabelled for a look at them.
+            "SecurityOpt": ["label=disable"] if trees else [],
             "LogConfig": {"Type": "json-file"},
         },
     }

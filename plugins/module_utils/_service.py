@@ -106,8 +106,11 @@ class Systemd:
         sockets = self._active("TriggeredBy")
         others = self._active("RequiredBy", "BoundBy", "ConsistsOf")
         os.makedirs(os.path.dirname(STOPPED), mode=0o755, exist_ok=True)
-        noted = json.dumps([UNIT] + sockets + others).encode("utf-8")
-        _files.replace(_files.read(STOPPED), noted, mode=0o600)
+        noted = _files.read(STOPPED)
+        # An earlier stop whose start failed took more along.
+        earlier = json.loads((noted.data or b"[]").decode("utf-8"))
+        units = sorted({UNIT, *sockets, *others, *earlier})
+        _files.replace(noted, json.dumps(units).encode("utf-8"), mode=0o600)
         self._do("stop", [UNIT] + sockets)
         deadline = time.monotonic() + seconds
         while not self._shown_stopped():

@@ -139,6 +139,9 @@ def warnings(tree):
     ):
         if tree[sort]["count"]:
             told.append(str(ContainmentError(tree["path"], f"{_some(tree[sort])} are {words}", mend)))
+    if tree["dropped"]:
+        cause = f"{tree['dropped']} inodes get their new owners without setuid and setgid bits and capabilities"
+        told.append(str(ContainmentError(tree["path"], cause, "give them back where you trust the files")))
     return told
 
 

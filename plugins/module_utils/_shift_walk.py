@@ -118,8 +118,9 @@ class Walk:
     looked at, part of the tree that is done, from 0 to 1); what it raises ends the walk, after which another one goes
     on. refuse: {kind: Shift}; the walk ends where an id that these move owns something.
 
-    After run(): `inodes` (each once), `changed` and `dropped` (how many of them), `examples` ([path, owner before,
-    owner after] of the first that change), and a Told for each of SORTS.
+    After run(): `inodes` (each once), `blocks` (of 512 bytes, that they take; 0 where it writes), `changed` and
+    `dropped` (how many of them), `examples` ([path, owner before, owner after] of the first that change), and a Told
+    for each of SORTS.
     """
 
     SORTS = ("foreign", "unmapped", "mounts", "links", "locked", "privileged", "vanished", "errors")
@@ -130,7 +131,7 @@ class Walk:
         self._root = _place(tree.fd)
         for sort in self.SORTS:
             setattr(self, sort, Told(order.shown))
-        self.inodes = self.changed = self.dropped = 0
+        self.inodes = self.blocks = self.changed = self.dropped = 0
         self.examples = []
         self.seen = links
         self._owners, self._names = {}, 0
@@ -312,7 +313,7 @@ class Walk:
             level.entries = os.scandir(level.fd if _SCANS_DESCRIPTORS else ".")
         # Names of their own for what is done a million times.
         known, write, exact, unlock = self._owners, self._order.write, self._exact, self._order.unlock
-        twice = self._twice
+        twice, dry = self._twice, not write
         lchown, listxattr, told, number = os.lchown, os.listxattr, attrs.TOLD, 0
         self._tick(level)
         for entry in level.entries:
@@ -336,6 +337,8 @@ class Walk:
                 found = known.get((info.st_uid, info.st_gid))
                 if found is not None and found.idle and info.st_nlink == 1 and not twice:
                     found.count += 1
+                    if dry:
+                        self.blocks += info.st_blocks
                     continue
                 mode = info.st_mode
                 kind = mode & 0o170000
@@ -346,6 +349,8 @@ class Walk:
                     continue
                 owners = found or self._of(info, functools.partial(level.path, name))
                 owners.count += 1
+                if dry:
+                    self.blocks += info.st_blocks
                 move, link = owners.move, kind == 0o120000
                 if (move is not None and mode & _BITS) or (
                     owners.look and not link and not told.isdisjoint(listxattr(name, follow_symlinks=False))
@@ -559,6 +564,8 @@ class Walk:
     def _count(self, info, path):
         owners = self._owners.get((info.st_uid, info.st_gid)) or self._of(info, path)
         owners.count += 1
+        if not self._order.write:
+            self.blocks += info.st_blocks
         return owners
 
     def _of(self, info, path):

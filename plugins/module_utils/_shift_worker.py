@@ -115,13 +115,15 @@ class _Tree:
         self._links, self._report = links, report
         self._name = request["name"].encode("ascii")
         self._walk = self._new_walk(shifts)
-        self._marked = False
+        self._marked, self._seconds = False, 0.0
+        # A single file is looked at whatever it remembers.
+        self._marker = request["marker"] and stat.S_ISDIR(tree.info.st_mode)
         mark = (self._walk.read_mark() or b"").split(b" ")
         self._state, self._ours, self._start = mark[0], mark[1:2] == [self._name], b"".join(mark[2:3])
 
     def check(self):
         """Raise ContainmentError where the tree, or its file system, does not allow what is asked for."""
-        request, scratch = self._request, self._request["scratch"]
+        scratch = self._request["scratch"]
         if self._state in (b"first", b"second") and not (
             scratch and self._ours and self._start == b"%d" % scratch["uid"]
         ):
@@ -130,10 +132,11 @@ class _Tree:
                 "is in the middle of a shift through a scratch range, which was interrupted",
                 f"run that one again, with scratch_start: {self._start.decode('ascii', 'replace')}, before another",
             )
-        if (scratch or request["marker"]) and not stat.S_ISDIR(self._tree.info.st_mode):
-            key = "scratch_start" if scratch else "marker"
-            raise ContainmentError(key, f"{self._tree.path} is no directory", f"shift it without {key}")
-        if (scratch or request["marker"]) and not self._walk.has_marks:
+        if scratch and not stat.S_ISDIR(self._tree.info.st_mode):
+            raise ContainmentError(
+                "scratch_start", f"{self._tree.path} is no directory", "shift it without scratch_start"
+            )
+        if (scratch or self._marker) and not self._walk.has_marks:
             key = "scratch_start" if scratch else "marker"
             raise ContainmentError(
                 key, f"the file system of {self._tree.path} has no trusted attributes", f"shift it without {key}"
@@ -141,8 +144,9 @@ class _Tree:
 
     def run(self):
         self._report.begin(_shift_walk.printable(self._tree.path))
+        begun = time.monotonic()
         try:
-            if self._state == b"done" and self._ours and (self._request["scratch"] or self._request["marker"]):
+            if self._state == b"done" and self._ours and (self._request["scratch"] or self._marker):
                 self._marked = True
             elif self._request["scratch"]:
                 self._through()
@@ -152,6 +156,7 @@ class _Tree:
             self._walk.errors.add(lambda: "", str(error))
         except OSError as error:
             self._walk.fail(lambda: self._tree.path, error)
+        self._seconds = time.monotonic() - begun
 
     def _new_walk(self, shifts, write=None, privileges=None, links=None):
         request = self._request
@@ -182,7 +187,7 @@ class _Tree:
         walk.run(None if self._state else begun, resumed)
         # What an interrupted run took may lie where this one did not come.
         if write and not walk.errors.count and not (resumed and (not walk.complete() or walk.mounts.count)):
-            keep = self._request["marker"] and walk.complete()
+            keep = self._marker and walk.complete()
             if keep or walk.read_mark():
                 walk.set_mark(b"done " + self._name if keep else None)
 
@@ -237,6 +242,8 @@ class _Tree:
             result,
             path=_shift_walk.printable(self._tree.path),
             inodes=walk.inodes,
+            bytes=None if self._request["write"] else walk.blocks * 512,
+            seconds=round(self._seconds, 3),
             changed=walk.changed,
             examples=walk.examples,
             dropped=walk.dropped,

@@ -182,7 +182,9 @@ def _settle(directory):
     undo = pending(directory)
     if undo is None:
         return
-    if any(_files.read(path).data != after for path, (_mode, _before, after) in undo.files.items()):
+    # What a ledger says has to be done, too, and only the rollback playbook tells whether it was.
+    ledgers = any(os.path.dirname(path) == os.path.dirname(directory) for path in undo.files)
+    if ledgers or any(_files.read(path).data != after for path, (_mode, _before, after) in undo.files.items()):
         raise ContainmentError(
             "transaction",
             f"the undo of {', '.join(undo.names)} was interrupted",

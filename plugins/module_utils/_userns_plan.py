@@ -87,10 +87,11 @@ def _misnamed(ids, user, group):
     return found
 
 
-def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, kernel_ok=False, check_mode=False):
+def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, kernel_ok=False, mended=(), check_mode=False):
     """Return what a run would do and meet, for an engine that runs or, in check mode, for one that does not yet.
 
     subid, key: results of subid_range and daemon_json in check mode. kernel_ok: the same run sees to the kernel first.
+    mended: paths that it gives owners which containers can use.
     Keys of the result:
     write: bool, ids or key change.
     restart: bool, the engine does not have the outcome in force. before: as state(). told: [text], for the person who
@@ -119,9 +120,9 @@ def plan(host, subid, key, conflicts_ok=False, hidden_ok=False, kernel_ok=False,
         if restart:
             refusals += _restart_refusals(engine)
             found.append((_unapplied(engine, differing), conflicts_ok, "userns_conflicts_ok"))
-        if _moves(engine, subid):
+        if moves(engine, subid):
             refusals += _move_refusals(engine)
-            found.append((_conflicts(engine), conflicts_ok, "userns_conflicts_ok"))
+            found.append((_conflicts(engine, mended), conflicts_ok, "userns_conflicts_ok"))
             found.append((_hidden(engine), hidden_ok, "userns_hidden_ok"))
         for texts, accepted, variable in found:
             told += texts
@@ -148,7 +149,7 @@ def sentence(finding):
     return f"{finding['subject']}: {finding['cause']}; {finding['mend']}."
 
 
-def _moves(engine, subid):
+def moves(engine, subid):
     """Tell whether the engine would come to another graph root."""
     after = subid["ranges"]["after"]
     planned = (after["uid"][0]["start"], after["gid"][0]["start"])
@@ -190,12 +191,13 @@ def _unapplied(engine, differing):
     ]
 
 
-def _conflicts(engine):
+def _conflicts(engine, mended):
+    within = tuple(path.rstrip("/") + "/" for path in mended)
     return [
         f"container {one['container']}: {one['detail']}; {one['mend']}."
         for container in engine["containers"]
         for one in container["conflicts"]
-        if one["severity"] in ("refused", "breaks")
+        if one["severity"] in ("refused", "breaks") and not f"{one['path']}/".startswith(within)
     ]
 
 

@@ -117,12 +117,13 @@ def show_map(mapping):
     return ", ".join("{} -> {} ({})".format(*extent) for extent in mapping) or "none"
 
 
-def expected(uid_ranges, gid_ranges, data_root):
+def expected(uid_ranges, gid_ranges, data_root, trees=()):
     """Return {proof: text}: what the container and the graph root have to show.
 
     uid_ranges, gid_ranges: [[start, count], ...] in the engine's order, both empty for an engine without remapping.
-    data_root: the directory above all graph roots. The rule for the graph root, DATA_ROOT/UID.GID of mode 0710, owned
-    by root and the remapped group, is that of dockerd's setupDaemonRoot since 20.10.3.
+    data_root: the directory above all graph roots. trees: paths that the container has to be able to use. The rule for
+    the graph root, DATA_ROOT/UID.GID of mode 0710, owned by root and the remapped group, is that of dockerd's
+    setupDaemonRoot since 20.10.3.
     """
     uid_map, gid_map = coalesce(mapping_of(uid_ranges)), coalesce(mapping_of(gid_ranges))
     uid, gid = host_id(uid_map, 0), host_id(gid_map, 0)
@@ -139,9 +140,12 @@ def expected(uid_ranges, gid_ranges, data_root):
         wanted.update(
             graph_root=posixpath.join(data_root, f"{uid}.{gid}"), graph_root_owner=f"0:{gid}", graph_root_mode="0710"
         )
+    wanted.update({TREE + path: "allowed" for path in trees})
     return wanted
 
 
+# In front of the path, in the name of a proof.
+TREE = "tree "
 PROOFS = [
     ("uid_map", "uid_map of a container's process"),
     ("gid_map", "gid_map of a container's process"),
@@ -165,5 +169,6 @@ def judge(wanted, observed):
             "passed": observed.get(key) == wanted[key],
         }
         for key, title in PROOFS
+        + [(key, f"reading and writing {key[len(TREE) :]}") for key in wanted if key.startswith(TREE)]
         if key in wanted
     ]

@@ -155,13 +155,15 @@ engines:
         userns_host: {description: Whether it runs outside of the remapping., type: bool}
         restart_policy: {description: Restart policy., type: str}
         mounts:
-          description: "C(type), C(source), C(destination), C(name), C(driver), C(rw), and for bind mounts C(uid),
-            C(gid), C(mode) of the source."
+          description: "C(type), C(source), C(destination), C(name), C(driver), C(rw), C(propagation), and for bind
+            mounts C(real), the path without links, C(uid), C(gid), C(mode), C(kind) (V(directory), V(file), V(other))
+            of the source."
           type: list
           elements: dict
         conflicts:
           description:
-            - "What conflicts with remapping: C(container), C(conflict), C(severity), C(detail), C(mend), C(source)."
+            - "What conflicts with remapping: C(container), C(conflict), C(severity), C(detail), C(mend), C(source), and
+              C(path), on the host, where another owner of it would mend it, else null."
             - "V(refused): the engine refuses it. V(breaks): it cannot do its work. V(degraded): it does, with less than
               before."
           type: list
@@ -230,7 +232,8 @@ findings:
     - "Other codes of an engine: V(program_replaced), V(version_unsafe), V(graph_root_faulty), V(live_restore),
       V(swarm)."
     - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
-      V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable)."
+      V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable),
+      V(trees_unreadable)."
   returned: always
   type: list
   elements: dict
@@ -240,6 +243,15 @@ transactions:
   returned: always
   type: list
   elements: dict
+trees:
+  description: Trees that transactions keep as changed for a mapping, as C(path), C(source), C(method) (V(shift) or
+    V(idmap)), C(mapping), C(was), the mapping before it, null for the host's own ids, and C(there), whether it can be
+    looked at. Empty with a finding where that cannot be read.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{path: /srv/data, source: /srv/data, method: idmap, mapping: {uid: [[0, 2000224256, 65536]],
+    gid: [[0, 2000224256, 65536]]}, was: null, there: true}]
 """
 
 import os
@@ -266,7 +278,7 @@ def gather(user, sockets, timeout, measure):
         for raw in raws
     ]
     findings = _findings.findings(engines, host)
-    for name in ("subid_faults", "transactions_fault"):
+    for name in ("subid_faults", "transactions_fault", "trees_fault"):
         host.pop(name)
     return dict(host, engines=engines, findings=findings)
 

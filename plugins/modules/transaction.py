@@ -9,14 +9,15 @@ short_description: Take recorded configuration changes back
 version_added: "0.1.0"
 description:
   - Restores the files that M(containment.docker.daemon_json), M(containment.docker.subid_range),
-    M(containment.docker.kernel_args) and M(containment.docker.kernel_sysctl) changed, from the versions that they kept
-    under C(/var/lib/containment/transactions).
+    M(containment.docker.kernel_args), M(containment.docker.kernel_sysctl), M(containment.docker.volume_chown) and
+    M(containment.docker.volume_idmap) changed, from the versions that they kept under
+    C(/var/lib/containment/transactions).
   - Taking a transaction back takes every later one back first. What others wrote to the files since then survives.
     Where they changed the very key that is to be taken back, or got a range that would come back, the module refuses
     and touches nothing.
-  - It restarts nothing and sets neither the boot loader nor the running kernel. An undo stays in the middle until
-    O(state=closed) says that what the result asks for was done. Until then the module, called again, finishes the same
-    undo and asks for the same, so that a run that was killed in between is completed.
+  - It restarts nothing, sets neither the boot loader nor the running kernel, and touches no tree. An undo stays in the
+    middle until O(state=closed) says that what the result asks for was done. Until then the module, called again,
+    finishes the same undo and asks for the same, so that a run that was killed in between is completed.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -105,6 +106,16 @@ kernel_sysctl:
   returned: success
   type: dict
   sample: {"user.max_user_namespaces": "0"}
+volumes:
+  description: >-
+    What has to be done to trees, in this order, while no container uses them: C(unmount) and C(mount), each item the
+    options O(containment.docker.volume_idmap#module:source), O(containment.docker.volume_idmap#module:path) and, to
+    mount, O(containment.docker.volume_idmap#module:mapping); between them C(shift), each item the options
+    O(containment.docker.volume_chown#module:paths), O(containment.docker.volume_chown#module:source) and
+    O(containment.docker.volume_chown#module:target). Empty where nothing has to be done.
+  returned: success
+  type: dict
+  sample: {"unmount": [{"source": "/srv/data", "path": "/srv/data"}], "shift": [], "mount": []}
 """
 
 import contextlib
@@ -119,13 +130,16 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _shadow_lock,
     _transaction,
     _undo,
+    _volume_ledger,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
-# What these files say is put into force by others: the boot loader and the running kernel, not the engine.
+# What these files say is put into force by others than the engine: the boot loader, the running kernel, and whoever
+# changes trees.
 FOLLOWED = {
     _kernel_ledger.PATH: ("kernel_args", _kernel_ledger.inverse),
     _kernel_sysctl.PATH: ("kernel_sysctl", _kernel_sysctl.inverse),
+    _volume_ledger.PATH: ("volumes", _volume_ledger.inverse),
 }
 NOTHING = _transaction.Undo([], {})
 
@@ -183,7 +197,7 @@ def show(path, data, other):
 def follow_ups(undo, back):
     """Return the results that say what has to follow; `back`: the undo is itself taken back."""
     restart = any(path not in FOLLOWED for path in undo.files)
-    found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}}
+    found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}, "volumes": {}}
     for path, (_mode, before, after) in undo.files.items():
         if path in FOLLOWED:
             key, inverse = FOLLOWED[path]

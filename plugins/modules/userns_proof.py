@@ -10,7 +10,7 @@ version_added: "0.1.0"
 description:
   - Runs one container and looks at it from the host. It proves the user and group mapping, the uid that the container's
     root has on the host, whether the container can write to and delete a file of the host's root that is mounted in,
-    and the owner and mode of the graph root.
+    the owner and mode of the graph root, and whether it can use what O(trees) names.
   - The image is made of the host's own shell, C(rm) and their libraries, so no registry is asked. The container has no
     network. Container, image and the directory below C(/run/containment) have random names and are removed at the
     end, also where the proof fails or is ended by SIGTERM or SIGHUP. What a killed proof left is removed by the next
@@ -63,6 +63,12 @@ options:
       - The engine's data root, above all graph roots.
     type: path
     default: /var/lib/docker
+  trees:
+    description:
+      - Directories and files that root in the container has to be able to read and write. It only looks at its rights.
+    type: list
+    elements: path
+    default: []
   socket:
     description:
       - The engine's socket.
@@ -123,11 +129,12 @@ def run(module):
     }
     _userns_proof.check(data_root=module.params["data_root"], timeout=module.params["timeout"], **ranges)
     socket = socket_path(module.params["socket"])
-    wanted = _userns_proof.expected(data_root=module.params["data_root"], **ranges)
+    trees = module.params["trees"]
+    wanted = _userns_proof.expected(data_root=module.params["data_root"], trees=trees, **ranges)
     observed, evidence = {}, ""
     if not module.check_mode:
         with Engine(socket, timeout=30) as engine:
-            observed, evidence = _proof_container.observe(engine, module.params["timeout"])
+            observed, evidence = _proof_container.observe(engine, module.params["timeout"], trees)
     proofs = _userns_proof.judge(wanted, observed)
     failed = [one for one in proofs if not one["passed"]]
     result = {"changed": False, "proven": not failed, "proofs": proofs, "evidence": evidence}
@@ -149,6 +156,7 @@ def main():
             "uid_ranges": span,
             "gid_ranges": span,
             "data_root": {"type": "path", "default": "/var/lib/docker"},
+            "trees": {"type": "list", "elements": "path", "default": []},
             "socket": {"type": "path", "default": "/run/docker.sock"},
             "timeout": {"type": "int", "default": 60},
         },

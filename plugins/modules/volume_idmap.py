@@ -17,8 +17,10 @@ description:
     and programs of the host see the mapped ids, too; root of the host cannot make files there, as it has no id in the
     mapping (EOVERFLOW).
   - Refused are kernels before 5.12, file systems that cannot be mapped (an overlay, NFS, and tmpfs before 6.3), a
-    directory with content as O(path), and a directory that anybody on the host can reach otherwise than through this
-    mount, because root in a container could leave a setuid file of the host's root there.
+    directory whose owner is no id of containers, as after a shift, one in which something is mounted, one with content
+    as O(path), and a directory that anybody on the host can reach, because root in a container could leave a setuid
+    file of the host's root there. A directory above it has to be closed to all but root, such as one of mode 0700, or
+    its file system mounted C(nosuid); also where the mount lies over the directory, as it may be gone one day.
   - Use M(containment.docker.volume_chown) where it is refused.
 author:
   - containment.docker contributors (@containment)
@@ -92,6 +94,11 @@ options:
     type: list
     elements: str
     default: [docker.service]
+  transaction:
+    description:
+      - Name of the transaction under which M(containment.docker.transaction) can take the change back. Not noted where
+        it is not given.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -132,6 +139,20 @@ mounted:
       type: bool
       returned: success
   sample: {before: false, after: true}
+enabled:
+  description: Whether it is made at every boot, before and after.
+  returned: success
+  type: dict
+  contains:
+    before:
+      description: As it was found.
+      type: bool
+      returned: success
+    after:
+      description: As the run leaves it or would leave it.
+      type: bool
+      returned: success
+  sample: {before: false, after: true}
 files:
   description: Paths of the files that change.
   returned: success
@@ -141,6 +162,11 @@ files:
     - /usr/local/lib/containment/idmap.py
     - /etc/containment/idmap/srv-data.json
     - /etc/systemd/system/containment-idmap-srv-data.service
+unmappable:
+  description: Whether M(containment.docker.volume_chown) can take the place of what was refused.
+  returned: when it is so
+  type: bool
+  sample: true
 restart_required:
   description: Whether containers that use the path have to be restarted to see the change.
   returned: success
@@ -162,8 +188,10 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _shift_plan,
     _subid_host,
     _tree,
+    _volume_ledger,
+    _volume_record,
 )
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, UnmappableError, told
 
 
 def open_source(path, mounts):
@@ -172,7 +200,7 @@ def open_source(path, mounts):
     try:
         if not stat.S_ISDIR(tree.info.st_mode):
             raise ContainmentError("source", f"{tree.path} is no directory", "give the directory that it lies in")
-        _tree.refuse_system(tree.path)
+        _tree.refuse_seen(tree.path, mounts)
         _tree.refuse_containers(tree.path, _mountinfo.place(mounts, tree.path), _tree.read_containers(mounts))
         return tree
     except BaseException:
@@ -187,6 +215,16 @@ def real_name(path):
     return parent.path.rstrip("/") + "/" + os.path.basename(path.rstrip("/"))
 
 
+def real_source(path):
+    """Return the real path of a directory that may be gone."""
+    try:
+        tree = _tree.open_tree(path)
+    except FileNotFoundError:
+        return real_name(path)
+    os.close(tree.fd)
+    return tree.path
+
+
 def real_path(path, source):
     """Return the real path of the mount point, which need not be there yet; `source` where none is given."""
     if path is None:
@@ -199,14 +237,17 @@ def real_path(path, source):
     return real
 
 
-def refuse_exposed(mounts, place, path, device):
-    """Raise ContainmentError where anybody can come to the directory otherwise than through the mount at `path`."""
-    for seen in _idmap_plan.seen_at(mounts, place, path):
+def refuse_exposed(mounts, place, device):
+    """Raise UnmappableError where anybody can come to the directory otherwise than through a mount that is nosuid.
+
+    Also where the mount lies over the directory: it may be gone, at a boot or on the way back.
+    """
+    for seen in _idmap_plan.seen_at(mounts, place):
         if not _idmap_host.is_closed(seen, device):
-            raise ContainmentError(
+            raise UnmappableError(
                 seen,
                 "can be reached by everybody on the host, and root in a container could leave setuid files there",
-                "give a directory above it mode 0700, mount its file system nosuid, or leave path out",
+                "give a directory above it mode 0700, mount its file system nosuid, or shift it with volume_chown",
             )
 
 
@@ -247,15 +288,20 @@ def present(module):
         ours = _idmap_host.is_ours(mounts, path, place, before[_idmap_plan.description_path(path)].data)
         changed = [name for name in files if before[name].data != files[name]]
         remount = not ours or _idmap_plan.description_path(path) in changed
-        enable = not _idmap_host.is_enabled(path, module.params["before"])
+        described = before[_idmap_plan.description_path(path)].data is not None
+        enabled = described and _idmap_host.is_enabled(path, module.params["before"])
         if not ours:
             if path != source.path:
                 _idmap_host.refuse_content(path)
+            _idmap_plan.refuse_foreign(source, mapping)
+            _idmap_plan.refuse_hidden(mounts, source.path)
             _idmap_host.try_out(source.fd, source.path, mapping)
-        refuse_exposed(mounts, place, path, source.info.st_dev)
+        refuse_exposed(mounts, place, source.info.st_dev)
         for name in changed:
             _files.refuse_unwritable(before[name])
-        if not module.check_mode and (changed or remount or enable):
+        if not module.check_mode and (changed or remount or not enabled):
+            entry = _volume_ledger.Entry(path, source.path, _volume_ledger.IDMAP, mapping, None)
+            _volume_record.record(module.params["transaction"], {path: entry})
             if remount:
                 # Also where somebody else unmounted it: its unit would count as started.
                 _idmap_host.stop(path)
@@ -273,16 +319,16 @@ def present(module):
                 raise
             if not _idmap_host.is_ours(_tree.read_mounts(), path, place, files[_idmap_plan.description_path(path)]):
                 raise ContainmentError(path, "is not mounted after all", "look into the log of its unit")
-        return outcome(path, ours, remount, {name: before[name] for name in changed}, files, enable)
+        return outcome(path, ours, remount, {name: before[name] for name in changed}, files, enabled)
     finally:
         os.close(source.fd)
 
 
-def outcome(path, was, remount, before, files, enable=False):
+def outcome(path, was, remount, before, files, enabled):
     """Return the result.
 
-    was: whether it was mounted. before: {path: File} of the files that change. files: {path: bytes} afterwards, none
-    where the mount is taken away.
+    was: whether it was mounted. enabled: whether it was made at boot. before: {path: File} of the files that change.
+    files: {path: bytes} afterwards, none where the mount is taken away.
     """
     words = {False: "not mounted\n", True: "mounted\n"}
     will = bool(files)
@@ -298,9 +344,10 @@ def outcome(path, was, remount, before, files, enable=False):
     if was != will:
         diff.append({"before_header": path, "after_header": path, "before": words[was], "after": words[will]})
     return {
-        "changed": bool(before or remount or enable),
+        "changed": bool(before or remount) or enabled != will,
         "path": path,
         "mounted": {"before": was, "after": will},
+        "enabled": {"before": enabled, "after": will},
         "files": sorted(before),
         "restart_required": remount,
         "diff": diff,
@@ -308,7 +355,7 @@ def outcome(path, was, remount, before, files, enable=False):
 
 
 def absent(module):
-    path = real_name(module.params["path"] or module.params["source"])
+    path = real_name(module.params["path"]) if module.params["path"] else real_source(module.params["source"])
     names = [_idmap_plan.unit_path(path), _idmap_plan.description_path(path)]
     last = not _idmap_host.descriptions() - {_idmap_plan.description_path(path)}
     if last:
@@ -320,12 +367,13 @@ def absent(module):
     for file in before.values():
         _files.refuse_unwritable(file)
     if not module.check_mode and (ours or before):
+        _volume_record.record(module.params["transaction"], {path: None})
         _idmap_host.stop(path)
         _idmap_host.disable(path, last)
         for file in before.values():
             _files.replace(file, None)
         _idmap_host.remove_mount_point(path, data)
-    return outcome(path, ours, ours, before, {})
+    return outcome(path, ours, ours, before, {}, description is not None)
 
 
 def main():
@@ -337,13 +385,18 @@ def main():
             "user": {"type": "str"},
             "mapping": _shift_plan.MAPPING,
             "before": {"type": "list", "elements": "str", "default": ["docker.service"]},
+            "transaction": {"type": "str"},
         },
         mutually_exclusive=[("user", "mapping")],
         supports_check_mode=True,
     )
     with told(module, "volume_idmap"):
         refuse_odd(module)
-        result = present(module) if module.params["state"] == "present" else absent(module)
+        _volume_record.check(module.params["transaction"])
+        try:
+            result = present(module) if module.params["state"] == "present" else absent(module)
+        except UnmappableError as error:
+            module.fail_json(msg=str(error), unmappable=True)
     module.exit_json(**result)
 
 

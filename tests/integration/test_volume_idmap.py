@@ -19,7 +19,7 @@ SCRIPT = "/etc/init.d/containment-idmap"
 
 def prepared(host):
     """A directory of root's with a file, on a file system that can be mapped: the host's own root is an overlay."""
-    script = "mount -t tmpfs -o mode=755 srv /srv && mkdir -m 755 /srv/data && echo old >/srv/data/file"
+    script = "mount -t tmpfs -o mode=755,nosuid srv /srv && mkdir -m 755 /srv/data && echo old >/srv/data/file"
     host.run(["sh", "-c", script + " && chmod 600 /srv/data/file"])
 
 
@@ -107,10 +107,13 @@ def test_another_mapping_is_another_mount(docker_host):
 def test_a_directory_that_others_can_reach_is_mapped_elsewhere_only_behind_a_closed_one(docker_host):
     host = docker_host("trixie")
     prepared(host)
+    host.run(["mount", "-o", "remount,suid", "/srv"])
     params = {"source": "/srv/data", "path": "/srv/mapped", "mapping": MAPPING}
-    for check in (True, False):
-        refused = module(host, NAME, params, check=check)
-        assert refused["failed"] and "/srv/data: can be reached by everybody on the host" in refused["msg"], refused
+    # Over itself, too: the mount may be gone one day.
+    for check, path in ((True, "/srv/mapped"), (False, "/srv/mapped"), (False, None)):
+        refused = module(host, NAME, {key: one for key, one in dict(params, path=path).items() if one}, check=check)
+        assert refused["failed"] and refused["unmappable"], refused
+        assert "/srv/data: can be reached by everybody on the host" in refused["msg"], refused
     assert exists(host, PROGRAM, "/srv/mapped") == []
     host.run(["sh", "-c", "mkdir -m 700 /srv/closed && mv /srv/data /srv/closed/"])
     params["source"] = "/srv/closed/data"
@@ -131,6 +134,10 @@ def test_a_directory_that_others_can_reach_is_mapped_elsewhere_only_behind_a_clo
     "params, words",
     [
         ({"source": "/opt/data"}, "/opt/data: lies on a file system that Linux"),
+        (
+            {"source": "/srv/closed"},
+            "/srv/closed: has /srv/closed/disk mounted in it, which would not be seen any more",
+        ),
         ({"source": "/srv/data/file"}, "source: /srv/data/file is no directory"),
         ({"source": "/etc"}, "/etc: belongs to the system"),
         ({"source": "/srv/none"}, "No such file"),
@@ -146,6 +153,7 @@ def test_a_directory_that_others_can_reach_is_mapped_elsewhere_only_behind_a_clo
 def test_refusals_in_words(trixie, params, words):
     script = (
         "mount -t tmpfs -o mode=755 srv /srv && mkdir -p /opt/data /srv/data /srv/closed/data /srv/full/x /srv/tmpfs"
+        " /srv/closed/disk && mount -t tmpfs disk /srv/closed/disk"
     )
     trixie.run(
         ["sh", "-c", script + " && chmod 700 /srv/closed && touch /srv/data/file && mount -t tmpfs x /srv/tmpfs"]

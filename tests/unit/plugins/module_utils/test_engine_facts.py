@@ -99,6 +99,7 @@ HOST = {
     "orphan_shims": [],
     "subid_faults": [],
     "transactions_fault": None,
+    "trees_fault": None,
     "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None, "args_pending": []},
 }
 
@@ -217,6 +218,7 @@ def test_versions_without_a_finding(version):
         ({"orphan_shims": [{"pid": 9, "id": "abc"}]}, "error", "no engine knows"),
         ({"subid_faults": ["/etc/subuid, line 3: has 2 fields, not three"]}, "error", "has 2 fields, not three"),
         ({"transactions_fault": "/x: broken"}, "error", "/x: broken"),
+        ({"trees_fault": "/y: broken"}, "error", "/y: broken"),
         ({"kernel": dict(HOST["kernel"], max_user_namespaces=0)}, "error", "is 0"),
         (
             {"kernel": dict(HOST["kernel"], user_namespaces=False, user_namespaces_error="unshare: no")},

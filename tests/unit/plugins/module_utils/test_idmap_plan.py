@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import collections
 import json
 
 import pytest
 
 from ansible_collections.containment.docker.plugins.module_utils import _idmap_plan as core
-from ansible_collections.containment.docker.plugins.module_utils import _mountinfo
+from ansible_collections.containment.docker.plugins.module_utils import _mountinfo, _tree
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 BASE = 2000224256
 
@@ -29,6 +31,7 @@ def test_names_are_those_of_systemd(path, name):
 
 def test_a_description():
     data = core.description("/a", "/b", {"uid": [(0, BASE, 65536)], "gid": [(0, BASE, 1), (1, 5, 2)]})
+    assert data.startswith(b'{"gid": ')  # sorted, so that what is the same looks the same
     assert json.loads(data.decode()) == {
         "source": "/a",
         "path": "/b",
@@ -70,13 +73,28 @@ def test_where_a_directory_is_seen():
         mount("/disk", device="254:1"),
     ]
     place = ("254:0", "/srv/data")
-    assert core.seen_at(mounts, place, "/mnt") == ["/bound/data", "/other", "/same", "/srv/data"]
-    assert core.seen_at(mounts, place, "/srv/data") == ["/bound/data", "/other", "/same"]
-    assert core.seen_at(mounts, ("254:1", "/"), "/mnt") == ["/disk"]
-    assert core.seen_at([mount("/", flags=["nosuid"])], place, "/mnt") == []
+    assert core.seen_at(mounts, place) == ["/bound/data", "/other", "/same", "/srv/data"]
+    assert core.seen_at(mounts, ("254:1", "/")) == ["/disk"]
+    assert core.seen_at([mount("/", flags=["nosuid"])], place) == []
 
 
 def test_what_is_mounted_right_there():
     mounts = [mount("/"), mount("/srv"), mount("/srv", flags=["idmapped"])]
     assert core.mounted(mounts, "/srv") is mounts[2]
     assert core.mounted(mounts, "/srv/x") is None
+
+
+def test_a_directory_whose_owner_containers_do_not_have_is_refused():
+    mapping = {"uid": [(0, 100000, 65536)], "gid": [(0, 200000, 10)]}
+    Info = collections.namedtuple("Info", "st_uid st_gid")
+    for uid, gid in ((0, 0), (65535, 9)):
+        core.refuse_foreign(_tree.Tree(0, "/srv/a", Info(uid, gid)), mapping)
+    for uid, gid, words in ((65536, 0, "uid 65536"), (100000, 0, "uid 100000"), (0, 10, "gid 10")):
+        with pytest.raises(ContainmentError, match=f"/srv/a: belongs to {words}, which containers"):
+            core.refuse_foreign(_tree.Tree(0, "/srv/a", Info(uid, gid)), mapping)
+
+
+def test_a_directory_with_mounts_in_it_is_refused():
+    core.refuse_hidden([mount("/"), mount("/srv/data"), mount("/srv/data2")], "/srv/data")
+    with pytest.raises(ContainmentError, match="/srv/data: has /srv/data/disk mounted in it"):
+        core.refuse_hidden([mount("/"), mount("/srv/data/disk")], "/srv/data")

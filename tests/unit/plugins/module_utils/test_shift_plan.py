@@ -25,7 +25,7 @@ def shifts(source=None, target=None):
 
 
 def tree(**told):
-    result = {"path": "/srv/data", "inodes": 9, "changed": 3, "examples": [["/srv/data/x", "0:0", "5:5"]]}
+    result = {"path": "/srv/data", "inodes": 9, "changed": 3, "dropped": 0, "examples": [["/srv/data/x", "0:0", "5:5"]]}
     result.update({sort: {"count": 0, "first": []} for sort in SORTS})
     result.update({sort: {"count": count, "first": first} for sort, (count, first) in told.items()})
     return result
@@ -49,6 +49,7 @@ def test_a_mapping_as_an_option_names_every_number():
 
 
 def test_one_owner():
+    shifts(target=side(owner={"uid": 4294967294, "gid": 0}))
     found = shifts(target=side(owner={"uid": 7, "gid": 8}))
     assert (found["uid"].new(4000000000), found["gid"].new(0)) == (7, 8)
     found = shifts(side("dockremap"), side(owner={"uid": 7, "gid": 8}))
@@ -117,6 +118,7 @@ def test_the_difference_shows_the_first_inodes_and_how_many_more():
         "before": "/srv/data/x 0:0\nand 2 more\n",
         "after": "/srv/data/x 5:5\nand 2 more\n",
     }
+    assert _shift_plan.diff(dict(tree(), changed=2))["after"] == "/srv/data/x 5:5\nand 1 more\n"
     assert _shift_plan.diff(dict(tree(), changed=1))["after"] == "/srv/data/x 5:5\n"
 
 
@@ -127,6 +129,8 @@ def test_what_is_warned_of():
         "set clear_flags: true to shift them."
     ]
     assert len(_shift_plan.warnings(tree(locked=(1, ["a"]), links=(1, ["b"]), vanished=(1, ["c"])))) == 3
+    (warning,) = _shift_plan.warnings(dict(tree(), dropped=2))
+    assert warning.startswith("/srv/data: 2 inodes get their new owners without setuid and setgid bits")
 
 
 def test_what_makes_a_run_fail():

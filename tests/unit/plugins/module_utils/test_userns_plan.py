@@ -54,7 +54,10 @@ def host(*engines, **changes):
 
 
 def container(state="running", *severities):
-    conflicts = [{"container": "web", "severity": one, "detail": "is " + one, "mend": "mend it"} for one in severities]
+    conflicts = [
+        {"container": "web", "severity": one, "detail": "is " + one, "mend": "mend it", "path": None}
+        for one in severities
+    ]
     return {"name": "web", "state": state, "conflicts": conflicts}
 
 

@@ -16,7 +16,7 @@ def follow_ups(files, back=False):
 
 
 def test_an_undo_of_nothing_asks_for_nothing():
-    assert follow_ups({}) == {"restart_required": False, "kernel_args": {}, "kernel_sysctl": {}}
+    assert follow_ups({}) == {"restart_required": False, "kernel_args": {}, "kernel_sysctl": {}, "volumes": {}}
 
 
 def test_files_of_the_engine_ask_for_a_restart():
@@ -29,6 +29,7 @@ def test_kernel_settings_ask_for_their_own_and_for_no_restart():
         "restart_required": False,
         "kernel_args": {"present": ["a=0"], "absent": []},
         "kernel_sysctl": {"user.max_user_namespaces": "0"},
+        "volumes": {},
     }
 
 
@@ -38,4 +39,5 @@ def test_an_undo_that_is_taken_back_asks_for_what_was_before_it():
         "restart_required": False,
         "kernel_args": {"present": ["a=1"], "absent": []},
         "kernel_sysctl": {"user.max_user_namespaces": "9"},
+        "volumes": {},
     }
