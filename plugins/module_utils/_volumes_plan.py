@@ -40,7 +40,7 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
     mapping, moves = _target(engine, subid)
     ledger = {one["path"]: one for one in host["trees"]}
     if moves or _userns_plan.unfinished(host):
-        listed += list(ledger)
+        listed += [path for path, one in ledger.items() if one["there"]]
     managed = engine is None or engine["service"] is not None
     result = {"trees": [], "mapping": None, "moves": moves, "managed": managed, "told": [], "refusals": refusals}
     if refusals or not (listed or used):
@@ -56,7 +56,8 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
     bound = _mounts(engine)
     files = {one["source"] for _name, _alive, one in bound if one["kind"] == "file"}
     for path in sorted(path for path in found if not any(_within(path, one) for one in spared)):
-        if any(_within(path, other["path"]) for other in result["trees"]):
+        # What lies in a tree is part of it, also of one that an earlier run changed.
+        if any(_within(path, other["path"]) for other in [*result["trees"], *ledger.values()] if other["path"] != path):
             continue
         refusals += _tangled(path, spared, ledger, engine)
         known, how = ledger.get(path), method
@@ -94,10 +95,10 @@ def _tangled(path, spared, ledger, engine):
         if _within(one, path)
     ]
     found += [
-        f"volumes_paths: {path} and {other}, which an earlier run changed, lie in one another; list the latter, or "
-        "take that run back first."
+        f"volumes_paths: {other} in {path} was changed by an earlier run; take that run back first, or list what lies "
+        "beside it instead."
         for other in ledger
-        if other != path and _meet(path, other)
+        if other != path and _within(other, path)
     ]
     if engine is not None and _within(engine["data_root"], path):
         found.append(f"volumes_paths: {path} holds the engine's data root; list what containers need in it.")

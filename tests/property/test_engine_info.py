@@ -77,9 +77,10 @@ OWNERS = st.dictionaries(st.sampled_from(["/", "/a", "/d", "/run"]), OWNER)
 def test_every_container_gets_whole_answers_and_refusals_are_those_of_the_engine(container, mapping, owners):
     found = _conflicts.conflicts(container, mapping, owners)
     for one in found:
-        assert set(one) == {"container", "conflict", "severity", "detail", "mend", "source"} and all(
+        assert set(one) == {"container", "conflict", "severity", "detail", "mend", "source", "path"} and all(
             isinstance(one[key], str) for key in ("detail", "mend", "source")
         )
+        assert one["path"] is None or one["conflict"] == "bind_mount"
     severities = [one["severity"] for one in found]
     assert severities == sorted(severities, key=["refused", "breaks", "degraded"].index)
     host = container["HostConfig"]
@@ -291,6 +292,7 @@ def facts(answers):
         "orphan_shims": [],
         "subid_faults": [],
         "transactions_fault": None,
+        "trees_fault": None,
         "kernel": {"max_user_namespaces": 1, "user_namespaces": True, "args_pending": []},
     }
     findings = _findings.findings([engine], host)

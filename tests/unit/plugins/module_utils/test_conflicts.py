@@ -203,3 +203,28 @@ def test_ids():
         None,
     ]
     assert [mapped(MAP["uid"], one) for one in (0, 999, 1000, 1009, 1010)] == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "blocked", "path"),
+    [
+        (stat.S_IFDIR, (), "/a"),
+        (stat.S_IFREG, (), "/a"),
+        (stat.S_IFSOCK, (), None),
+        (stat.S_IFBLK, (), None),
+        (stat.S_IFDIR, [{"path": "/", "uid": 0, "gid": 0, "mode": 0o700}], None),
+    ],
+)
+def test_the_path_that_other_owners_would_mend(kind, blocked, path):
+    (one,) = conflicts(container(mounts=[bind("/a")]), MAP, {"/a": owner(0, 0, 0o700, kind, blocked)})
+    assert one["path"] == path
+
+
+def test_the_path_behind_a_volume():
+    for options, path in (
+        ({"type": "none", "o": "rw,bind", "device": "/srv/a"}, "/srv/a"),
+        ({"type": "nfs", "o": "addr=x", "device": ":/srv/a"}, None),
+    ):
+        mount = {"Type": "volume", "Name": "v", "Driver": "local", "Destination": "/x"}
+        (one,) = conflicts(container(mounts=[mount]), MAP, volumes={"v": {"Options": options}})
+        assert one["path"] == path
