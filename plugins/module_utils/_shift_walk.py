@@ -237,17 +237,17 @@ class Walk:
 
     def _enter(self, level, name):
         """Return the _Level of a directory, None where there is none to go into."""
-        path = functools.partial(level.path, name)
         try:
             fd = self._open(level, name)
         except OSError as error:
+            path = functools.partial(level.path, name)
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):  # Gone, or something else in its place.
                 self.vanished.add(path)
             else:
                 self.fail(path, error)
             return None
         if fd is None:
-            self.mounts.add(path)
+            self.mounts.add(functools.partial(level.path, name))
             return None
         below = _Level(fd, name, level)
         try:
@@ -255,7 +255,7 @@ class Walk:
                 self._heed_mark(below)
                 return below
         except OSError as error:
-            self.fail(path, error)
+            self.fail(below.path, error)
         below.close()
         return None
 
@@ -291,7 +291,7 @@ class Walk:
 
     def _heed_mark(self, level):
         """Heed what a directory in the tree remembers of a shift of its own. Raises OSError."""
-        if not self.has_marks or MARK not in _listxattr(level.fd):
+        if not self.has_marks or MARK not in os.listxattr(level.fd):
             return
         level.mark, level.before = os.getxattr(level.fd, MARK).partition(b" ")[0], self._changed()
         if level.mark in (b"first", b"second"):
@@ -307,7 +307,10 @@ class Walk:
 
     def _scan(self, level):
         """Shift what lies in a directory and is none, and gather those that are; stop early at too many."""
-        os.fchdir(level.fd)
+        # By a name where a name is needed: there are directories in which nothing is to be done.
+        here = self._exact or not _SCANS_DESCRIPTORS
+        if here:
+            os.fchdir(level.fd)
         if level.entries is None:
             # Python 3.6 takes no descriptor; by a name the directory gets another time of access.
             level.entries = os.scandir(level.fd if _SCANS_DESCRIPTORS else ".")
@@ -321,9 +324,9 @@ class Walk:
             if not number & _TICK:
                 level.part = number / max(os.fstat(level.fd).st_size // _ENTRY, number + 1)
                 self._tick(level)
-            name, owners = entry.name, None
+            owners = None
             if entry.is_dir(follow_symlinks=False):
-                level.names.append(name)
+                level.names.append(entry.name)
                 level.total += 1
                 self._names += 1
                 if self._names >= _NAMES:
@@ -331,7 +334,7 @@ class Walk:
                 continue
             try:
                 if exact:
-                    self._exactly(level, name)
+                    self._exactly(level, entry.name)
                     continue
                 info = entry.stat(follow_symlinks=False)
                 found = known.get((info.st_uid, info.st_gid))
@@ -340,7 +343,10 @@ class Walk:
                     if dry:
                         self.blocks += info.st_blocks
                     continue
-                mode = info.st_mode
+                if not here:
+                    os.fchdir(level.fd)
+                    here = True
+                name, mode = entry.name, info.st_mode
                 kind = mode & 0o170000
                 if kind == 0o040000:  # It became one.
                     raise FileNotFoundError(errno.ENOENT, name)
@@ -374,7 +380,7 @@ class Walk:
             except OSError as error:
                 if owners is not None:
                     owners.left += owners.move is not None
-                path = functools.partial(level.path, name)
+                path = functools.partial(level.path, entry.name)
                 if error.errno == errno.ENOENT:
                     self.vanished.add(path)
                 else:

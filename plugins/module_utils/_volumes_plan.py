@@ -359,4 +359,4 @@ def _within(path, other):
 
 
 def _meet(path, other):
-    return _within(path, other) or _within(other, path)
+    return any(_within(*pair) for pair in ((path, other), (other, path)))

@@ -268,3 +268,20 @@ def test_the_newest_open_transaction_is_gone_on_with():
 def test_a_mapping_of_which_only_the_start_is_known():
     gone = dict(REMAPPED, mapping=None, expected_mapping=None)
     assert userns.state(host(engine(userns=gone)))["uid_ranges"] == [{"start": 100000, "count": 1}]
+
+
+@pytest.mark.parametrize(
+    ("path", "mended", "left"),
+    [
+        ("/srv/a", ["/srv/a"], 0),
+        ("/srv/a/b", ["/srv/x", "/srv/a/"], 0),
+        ("/srv/ab", ["/srv/a"], 1),
+        ("/srv", ["/srv/a"], 1),
+        (None, ["/srv/a"], 1),
+        ("/srv/a", [], 1),
+    ],
+)
+def test_what_the_same_run_mends_stops_nothing(path, mended, left):
+    one = container("running", "breaks")
+    one["conflicts"][0]["path"] = path
+    assert len(plan(engine(containers=[one]), mended=mended, hidden_ok=True)["refusals"]) == left

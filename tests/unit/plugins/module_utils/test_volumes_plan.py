@@ -30,11 +30,11 @@ def container(name, *mounts, state="running", **changes):
     return dict(one, **changes)
 
 
-def host(*containers, userns=PLAIN, trees=(), volumes=(), transactions=(), **changes):
+def host(*containers, userns=None, trees=(), volumes=(), transactions=(), **changes):
     engine = {
         "primary": True,
         "error": None,
-        "userns": userns,
+        "userns": userns or PLAIN,
         "containers": list(containers),
         "volumes": list(volumes),
     }
