@@ -354,9 +354,9 @@ def _paths(name, given, refusals):
     return found
 
 
-def _within(path, other):
-    return (path + "/").startswith(other.rstrip("/") + "/")
+def _within(inner, outer):
+    return (inner + "/").startswith(outer.rstrip("/") + "/")
 
 
-def _meet(path, other):
-    return any(_within(*pair) for pair in ((path, other), (other, path)))
+def _meet(one, another):
+    return _within(one, another) or _within(another, one)
