@@ -21,7 +21,8 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 FOLDER = "/run/containment/volume_chown"
 _PATIENCE = 1.0  # seconds for which another one's hold of the lock may be a look at it
 _PART = "/ansible_collections/"
-START = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+# Neither -m nor runpy: they import as much again as the process itself does.
+START = "import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2], fromlist=['main']).main(sys.argv[3])"
 
 
 def start(job, request):

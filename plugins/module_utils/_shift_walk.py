@@ -20,7 +20,7 @@ import stat
 import sys
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _inode_flags, _tree
+from ansible_collections.containment.docker.plugins.module_utils import _inode_flags, _shift_inode, _tree
 from ansible_collections.containment.docker.plugins.module_utils import _shift_attrs as attrs
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 from ansible_collections.containment.docker.plugins.module_utils._shift_map import FOREIGN, MOVED, UNMAPPED
@@ -80,13 +80,26 @@ class _Level:
 
     entries: an iterator that is not at its end. names: directories in it that wait. done, total: how many of those
     known. part: of its entries that were looked at, about. mark: what it remembers of a shift of its own. before: how
-    many inodes had changed when it was entered.
+    many inodes had changed when it was entered. pair: its owners then.
     """
 
-    __slots__ = ("above", "before", "complete", "done", "entries", "fd", "mark", "name", "names", "part", "total")
+    __slots__ = (
+        "above",
+        "before",
+        "complete",
+        "done",
+        "entries",
+        "fd",
+        "mark",
+        "name",
+        "names",
+        "pair",
+        "part",
+        "total",
+    )
 
-    def __init__(self, fd, name, above):
-        self.fd, self.name, self.above = fd, name, above
+    def __init__(self, fd, info, name, above):
+        self.fd, self.name, self.above, self.pair = fd, name, above, (info.st_uid, info.st_gid)
         self.entries, self.complete, self.names, self.done, self.total, self.part = None, False, [], 0, 0, 0.0
         self.mark, self.before = None, 0
 
@@ -128,7 +141,7 @@ class Walk:
 
     def __init__(self, tree, order, mounts, links, report):
         self._tree, self._order, self._report = tree, order, report
-        self._root = _place(tree.fd)
+        self._root = _shift_inode.place_of(tree.fd)
         for sort in self.SORTS:
             setattr(self, sort, Told(order.shown))
         self.inodes = self.blocks = self.changed = self.dropped = 0
@@ -146,11 +159,11 @@ class Walk:
             info = os.lstat(path)
             if not stat.S_ISDIR(info.st_mode):
                 self._twice.add((info.st_dev, info.st_ino))
-        self.has_marks = _has_xattrs(self._root, MARK)
+        self.has_marks = _shift_inode.has_xattrs(self._root, MARK)
 
     def read_mark(self):
         """Return what the root of the tree remembers of shifts, None for nothing."""
-        return _getxattr(self._root, MARK)
+        return _shift_inode.getxattr(self._root, MARK)
 
     def set_mark(self, mark):
         """Make the root of the tree remember `mark`, None for nothing."""
@@ -186,7 +199,7 @@ class Walk:
         cannot be read.
         """
         self._mark, self._resumed = mark, resumed
-        self._look = (self._order.xattrs or resumed) and _has_xattrs(self._root)
+        self._look = (self._order.xattrs or resumed) and _shift_inode.has_xattrs(self._root)
         if self._exact and self._mount is None:
             raise ContainmentError(
                 self._tree.path, "has mounts in it, which Linux before 3.15 does not tell apart", "unmount them"
@@ -208,7 +221,7 @@ class Walk:
         return [(sort, getattr(self, sort)) for sort in self.SORTS]
 
     def _directories(self):
-        way = [_Level(os.dup(self._tree.fd), self._tree.path, None)]
+        way = [_Level(os.dup(self._tree.fd), os.fstat(self._tree.fd), self._tree.path, None)]
         try:
             while way:
                 level = way[-1]
@@ -238,7 +251,7 @@ class Walk:
     def _enter(self, level, name):
         """Return the _Level of a directory, None where there is none to go into."""
         try:
-            fd = self._open(level, name)
+            fd, info = self._open(level, name)
         except OSError as error:
             path = functools.partial(level.path, name)
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):  # Gone, or something else in its place.
@@ -249,9 +262,9 @@ class Walk:
         if fd is None:
             self.mounts.add(functools.partial(level.path, name))
             return None
-        below = _Level(fd, name, level)
+        below = _Level(fd, info, name, level)
         try:
-            if self._entered is None or self._is_new(fd):
+            if self._entered is None or self._is_new(fd, info):
                 self._heed_mark(below)
                 return below
         except OSError as error:
@@ -260,27 +273,29 @@ class Walk:
         return None
 
     def _open(self, level, name):
-        """Return a descriptor of the directory, None for one on another mount or file system. Raises OSError."""
+        """Return a descriptor of the directory and its os.stat_result, None twice for one on another mount or file
+        system. Raises OSError.
+        """
         if self._exact:
             # Opening what waits to be mounted would mount it, O_PATH does not.
             looked = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=level.fd)
             try:
                 if _tree.mount_number(looked) != self._mount:
-                    return None
+                    return None, None
                 fd = _tree.open_directory(".", looked)
             finally:
                 os.close(looked)
         else:
             fd = _tree.open_directory(name, level.fd)
-        # Another device without a mount: a btrfs subvolume.
-        if not self._order.cross and os.fstat(fd).st_dev != self._tree.info.st_dev:
-            os.close(fd)
-            return None
-        return fd
-
-    def _is_new(self, fd):
-        """Whether a directory was not entered by another path. Raises OSError for one on a read-only mount."""
         info = os.fstat(fd)
+        # Another device without a mount: a btrfs subvolume.
+        if not self._order.cross and info.st_dev != self._tree.info.st_dev:
+            os.close(fd)
+            return None, None
+        return fd, info
+
+    def _is_new(self, fd, info):
+        """Whether a directory was not entered by another path. Raises OSError for one on a read-only mount."""
         key = (info.st_dev, info.st_ino)
         if key in self._entered:
             return False
@@ -409,12 +424,16 @@ class Walk:
 
     def _leave(self, level):
         """Shift a directory whose content is done: a root that is done says that all is."""
+        owners = self._owners.get(level.pair)
+        if owners is not None and owners.idle and level.mark is None and self._order.write:
+            owners.count += 1
+            return
         owners, write = self._count(os.fstat(level.fd), level.path), self._order.write
         try:
             if level.mark == b"done" and write and (owners.move is not None or self._changed() > level.before):
                 # What it says is not so any more.
                 os.removexattr(level.fd, MARK)
-            if owners.look and not attrs.TOLD.isdisjoint(_listxattr(level.fd)):
+            if owners.look and not attrs.TOLD.isdisjoint(_shift_inode.listxattr(level.fd)):
                 done = self._inode(level.fd, level.path)
             elif owners.move is None:
                 done = False
@@ -460,9 +479,9 @@ class Walk:
         return False
 
     def _shift(self, fd, path):
-        place, info, order = _place(fd), os.fstat(fd), self._order
+        place, info, order = _shift_inode.place_of(fd), os.fstat(fd), self._order
         wanted = attrs.TOLD if order.xattrs else {attrs.STASH}
-        xattrs = {name: os.getxattr(place, name) for name in wanted & set(_listxattr(place))}
+        xattrs = {name: os.getxattr(place, name) for name in wanted & set(_shift_inode.listxattr(place))}
         found = xattrs.pop(attrs.STASH, None)
         stash = None if found is None else attrs.unpack(found)
         mode, uid, gid = info.st_mode, info.st_uid, info.st_gid
@@ -486,7 +505,7 @@ class Walk:
         if extras.lost and not self._may_stash(path):
             return False
         if order.write:
-            act = functools.partial(self._apply, place, stash, extras, moved)
+            act = functools.partial(_shift_inode.apply, place, stash, extras, moved)
             if locked:
                 _inode_flags.unlocked(fd, path(), act)
             else:
@@ -506,54 +525,6 @@ class Walk:
                 self.set_mark(self._mark)
                 self._mark = None
         return True
-
-    def _apply(self, place, stash, extras, moved):
-        if stash is not None:
-            os.chown(place, stash.uid, stash.gid)
-            if not extras.dropped:
-                self._give_back(place, stash)
-        # ACLs first: killed before the owner is changed, the next run comes here again and finds them done.
-        for name, data in extras.acls.items():
-            os.setxattr(place, name, data)
-        if extras.lost:
-            info = os.stat(place)
-            kept = attrs.Stash(
-                gains=extras.gains,
-                uid=extras.uid,
-                gid=extras.gid,
-                mode=extras.mode,
-                mtime_ns=info.st_mtime_ns,
-                size=info.st_size,
-                capability=extras.capability,
-            )
-            os.setxattr(place, attrs.STASH, attrs.pack(kept))
-            os.chown(place, extras.uid, extras.gid)
-            self._give_back(place, kept)
-            return
-        if moved:
-            os.chown(place, extras.uid, extras.gid)
-        elif extras.capability:
-            os.setxattr(place, attrs.CAPABILITY, extras.capability)
-        elif extras.capability is not None and _getxattr(place, attrs.CAPABILITY) is not None:
-            os.removexattr(place, attrs.CAPABILITY)
-        if extras.dropped:
-            # chown leaves S_ISGID where the group may not execute.
-            os.chmod(place, extras.mode)
-            if stash is not None:
-                os.removexattr(place, attrs.STASH)
-
-    def _give_back(self, place, stash):
-        """Give an inode the bits and capabilities that chown took, unless somebody wrote to it meanwhile."""
-        info = os.stat(place)
-        same = (info.st_mtime_ns, info.st_size) == (stash.mtime_ns, stash.size)
-        if same:
-            if stat.S_IMODE(info.st_mode) != stash.mode:
-                os.chmod(place, stash.mode)
-            if stash.capability:
-                os.setxattr(place, attrs.CAPABILITY, stash.capability)
-        os.removexattr(place, attrs.STASH)
-        if not same:
-            raise ValueError("somebody wrote to it meanwhile, its setuid and setgid bits and capabilities are gone")
 
     def _again(self, info, path):
         """Whether another name of the inode was seen; keeps those of which not all names were."""
@@ -634,35 +605,3 @@ class Walk:
                 else:
                     part += weight * one.part
             self._report(self.inodes + sum(owners.count for owners in self._owners.values()), min(part, 1.0))
-
-
-def _place(fd):
-    """Return the path that leads to the very inode of a descriptor."""
-    return "/proc/self/fd/%d" % fd
-
-
-def _listxattr(place):
-    try:
-        return os.listxattr(place)
-    except OSError as error:
-        if error.errno == errno.ENOTSUP:
-            return []
-        raise
-
-
-def _has_xattrs(place, name="user.containment"):
-    """Whether the file system has extended attributes such as `name`; vfat has none, ramfs and NFS no trusted ones."""
-    try:
-        os.getxattr(place, name)
-    except OSError as error:
-        return error.errno != errno.ENOTSUP
-    return True
-
-
-def _getxattr(place, name):
-    try:
-        return os.getxattr(place, name)
-    except OSError as error:
-        if error.errno in (errno.ENODATA, errno.ENOTSUP):
-            return None
-        raise

@@ -14,7 +14,6 @@ import os
 import re
 import resource
 import stat
-import sys
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import (
@@ -285,7 +284,3 @@ def main(folder):
         result["failure"] = (error.filename or "volume_chown", error.strerror, _MEND)
     path = os.path.join(folder, "result")
     _files.replace(_files.read(path), json.dumps(result).encode("ascii"), mode=0o600)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -27,7 +27,8 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
     earlier runs changed come along where the mapping changes, or a run was killed.
     Keys of the result:
     trees: [{"path", "method", "source": what the ids on the disk mean, "users": [containers that mount it], "busy": one
-    of them runs, "spread": what is mounted over it would be seen in a running one}], outer paths alone.
+    of them runs, "spread": what is mounted over it would be seen in a running one, "unmapped": those of the users that
+    run with --userns=host}], outer paths alone.
     mapping: the one to come, None where it is not needed; it and "source" as options of volume_chown. moves: whether
     the engine comes to another one. managed: whether a service manager can stop the engine. told: [text]. refusals:
     [text].
@@ -54,6 +55,7 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
         more, result["told"] = _needed(engine, mapping)
         found.update(more)
     bound = _mounts(engine)
+    unmapped = {one["name"] for one in (engine["containers"] if engine else []) if one["userns_host"]}
     files = {one["source"] for _name, _alive, one in bound if one["kind"] == "file"}
     for path in sorted(path for path in found if not any(_within(path, one) for one in spared)):
         # What lies in a tree is part of it, also of one that an earlier run changed.
@@ -80,6 +82,7 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
                 "method": how,
                 "source": _volume_ledger.side(source),
                 "users": sorted({name for name, _alive, _one in users}),
+                "unmapped": sorted({name for name, _alive, _one in users} & unmapped),
                 "busy": any(alive for _name, alive, _one in users),
                 "spread": any(alive and one["propagation"] not in PRIVATE for _name, alive, one in users),
             }
@@ -175,6 +178,9 @@ def plan(found, mounts, shifts, stop_ok=False, live_restore=False):
             seconds += 0 if early else count["seconds"] * SLOWER
         users = f" (for {', '.join(tree['users'])})" if tree["users"] else ""
         result["told"].append(f"{path}: {words}{'' if early else ', while the engine is stopped'}{users}.")
+        if tree["unmapped"]:
+            names = ", ".join(tree["unmapped"])
+            result["told"].append(f"{path}: {names} runs with --userns=host and will see the mapped ids.")
         if refused:
             result["told"].append(f"Why it is not mounted with mapped ids: {refused}")
         if tried and tree["busy"] and early and not found["moves"]:

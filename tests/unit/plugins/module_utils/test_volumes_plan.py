@@ -254,6 +254,14 @@ def test_a_mount_that_running_containers_would_see_waits_for_the_stop():
     assert planned["stopped"]["mount"] == ["/srv/a"] and planned["stop"] and not planned["write"]
 
 
+def test_containers_outside_of_the_mapping_are_told_what_they_will_see():
+    engine = host(container("web", mount("/srv/a")), container("agent", mount("/srv/a"), userns_host=True))
+    found = _volumes_plan.wanted(engine, subid("A"), ["/srv/a", "/srv/b"])
+    assert [tree["unmapped"] for tree in found["trees"]] == [["agent"], []]
+    planned = _volumes_plan.plan(found, [mounted("/srv/a"), there("/srv/b")], [])
+    assert planned["told"][1:] == ["/srv/a: agent runs with --userns=host and will see the mapped ids."]
+
+
 def test_without_a_switch_the_engine_is_stopped_only_where_it_may():
     engine = host(container("web", mount("/srv/a")), userns=REMAPPED)
     found = _volumes_plan.wanted(engine, paths=["/srv/a"], method="shift")
