@@ -64,7 +64,7 @@ def gather(remap, sockets, timeout, measure):
     shims = _engine_facts.orphans(_host_probe.shims(), raws)
     for raw in raws:
         raw["orphan_shims"] = [shim for shim in shims if shim["engine"] == raw["socket"]]
-    transactions, args_pending, transactions_fault = _transactions()
+    transactions, undo, args_pending, transactions_fault = _transactions()
     trees, trees_fault = _trees(timeout)
     host = {
         "nested_engines": [
@@ -83,6 +83,7 @@ def gather(remap, sockets, timeout, measure):
         "installed": _installed(program, raws),
         "ids": ids,
         "transactions": transactions,
+        "undo": undo,
         "transactions_fault": transactions_fault,
         "trees": trees,
         "trees_fault": trees_fault,
@@ -92,8 +93,10 @@ def gather(remap, sockets, timeout, measure):
 
 
 def _transactions():
-    """Return ([transaction], the kernel arguments that an open one waits for, what is wrong with them or None)."""
+    """Return ([transaction], names of those whose undo was interrupted, the kernel arguments that an open one waits
+    for, what is wrong with them or None)."""
     try:
+        undo = _transaction.unsettled()
         found = [{"name": name, "status": status} for name, status in _transaction.names()]
         ledger = next(
             (
@@ -106,11 +109,11 @@ def _transactions():
             None,
         )
         if ledger is None:
-            return found, [], None
+            return found, undo, [], None
         words = _kernel_cmdline.split(_host_probe.text("/proc/cmdline") or "")
-        return found, _kernel_ledger.pending(ledger.before, _files.read(ledger.path).data, words), None
+        return found, undo, _kernel_ledger.pending(ledger.before, _files.read(ledger.path).data, words), None
     except (ContainmentError, OSError) as error:
-        return [], [], str(error)
+        return [], [], [], str(error)
 
 
 def _trees(timeout):

@@ -102,8 +102,8 @@ def is_closed(path, device):
     while path != "/":
         path = os.path.dirname(path)
         above = os.stat(path)
-        others = stat.S_IXOTH | (stat.S_IXGRP if above.st_gid else 0)
-        if above.st_uid == 0 and not above.st_mode & others:
+        # With an ACL, the group's bits are the mask of whoever it names.
+        if above.st_uid == 0 and not above.st_mode & (stat.S_IXOTH | stat.S_IXGRP):
             return True
     return False
 

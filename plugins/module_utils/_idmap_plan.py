@@ -51,6 +51,16 @@ def name(path):
     return re.sub(r"\A\.|[^A-Za-z0-9:_.]", escaped, text) if text != "/" else "-"
 
 
+def refuse_long(path):
+    """Raise UnmappableError for a path of which no unit can have its name: a file's has at most 255 bytes."""
+    if len(unit(path)) > 255:
+        raise UnmappableError(
+            path,
+            f"makes a unit's name of {len(unit(path))} bytes, more than a file's can have",
+            "shift it with volume_chown",
+        )
+
+
 def unit(path):
     """Return the name of the unit of the mount at `path`."""
     return f"containment-idmap-{name(path)}.service"

@@ -22,9 +22,7 @@ def apply(place, stash, extras, moved):
         os.chown(place, stash.uid, stash.gid)
         if not extras.dropped:
             _give_back(place, stash)
-    # ACLs first: killed before the owner is changed, the next run comes here again and finds them done.
-    for name, data in extras.acls.items():
-        os.setxattr(place, name, data)
+    kept = None
     if extras.lost:
         info = os.stat(place)
         kept = attrs.Stash(
@@ -37,16 +35,19 @@ def apply(place, stash, extras, moved):
             capability=extras.capability,
         )
         os.setxattr(place, attrs.STASH, attrs.pack(kept))
+    # Before the owner, by which the next run tells what is done. A run the other way finds them by the root's mark.
+    for name, data in extras.acls.items():
+        os.setxattr(place, name, data)
+    if kept is not None:
         os.chown(place, extras.uid, extras.gid)
         _give_back(place, kept)
-        return
-    if moved:
+    elif moved:
         os.chown(place, extras.uid, extras.gid)
     elif extras.capability:
         os.setxattr(place, attrs.CAPABILITY, extras.capability)
     elif extras.capability is not None and getxattr(place, attrs.CAPABILITY) is not None:
         os.removexattr(place, attrs.CAPABILITY)
-    if extras.dropped:
+    if extras.dropped and kept is None:
         # chown leaves S_ISGID where the group may not execute.
         os.chmod(place, extras.mode)
         if stash is not None:

@@ -138,7 +138,7 @@ def warnings(tree):
         ("vanished", "gone, or something else, when their turn came", "run again when nobody writes to the tree"),
     ):
         if tree[sort]["count"]:
-            told.append(str(ContainmentError(tree["path"], f"{_some(tree[sort])} are {words}", mend)))
+            told.append(str(ContainmentError(tree["path"], f"{some(tree[sort])} are {words}", mend)))
     if tree["dropped"]:
         cause = f"{tree['dropped']} inodes get their new owners without setuid and setgid bits and capabilities"
         told.append(str(ContainmentError(tree["path"], cause, "give them back where you trust the files")))
@@ -153,7 +153,7 @@ def failures(tree):
             str(
                 ContainmentError(
                     tree["path"],
-                    f"{_some(tree['privileged'])} have setuid or setgid bits or capabilities that would get the rights "
+                    f"{some(tree['privileged'])} have setuid or setgid bits or capabilities that would get the rights "
                     "of a host's own id; they stay as they are",
                     "say in privileges whether to keep or drop them",
                 )
@@ -172,7 +172,8 @@ def failures(tree):
     return told
 
 
-def _some(told):
+def some(told):
+    """Return how many inodes a sort of a result has, with the first of them."""
     first = ", ".join(told["first"][:3])
     more = told["count"] - len(told["first"][:3])
     return f"{told['count']} inodes ({first}{f' and {more} more' if more and first else ''})"

@@ -20,7 +20,13 @@ import stat
 import sys
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _inode_flags, _shift_inode, _tree
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _inode_flags,
+    _mountinfo,
+    _progress,
+    _shift_inode,
+    _tree,
+)
 from ansible_collections.containment.docker.plugins.module_utils import _shift_attrs as attrs
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 from ansible_collections.containment.docker.plugins.module_utils._shift_map import FOREIGN, MOVED, UNMAPPED
@@ -129,7 +135,9 @@ class Walk:
     mounts: paths below it at which something is mounted. links: {(st_dev, st_ino): [names not seen, Walk, path]} of
     inodes with several names, for all walks that count them together. report: called some times a second with (inodes
     looked at, part of the tree that is done, from 0 to 1); what it raises ends the walk, after which another one goes
-    on. refuse: {kind: Shift}; the walk ends where an id that these move owns something.
+    on. names_apart: whether two names of an inode may be of two once it is changed, as on an overlay, which copies the
+    one that is; then each is shifted by itself. refuse: {kind: Shift}; the walk ends where an id that these move owns
+    something.
 
     After run(): `inodes` (each once), `blocks` (of 512 bytes, that they take; 0 where it writes), `changed` and
     `dropped` (how many of them), `examples` ([path, owner before, owner after] of the first that change), and a Told
@@ -139,8 +147,8 @@ class Walk:
     SORTS = ("foreign", "unmapped", "mounts", "links", "locked", "privileged", "vanished", "errors")
     refuse = None
 
-    def __init__(self, tree, order, mounts, links, report):
-        self._tree, self._order, self._report = tree, order, report
+    def __init__(self, tree, order, mounts, links, report, names_apart=False):
+        self._tree, self._order, self._report, self._apart = tree, order, report, names_apart
         self._root = _shift_inode.place_of(tree.fd)
         for sort in self.SORTS:
             setattr(self, sort, Told(order.shown))
@@ -160,6 +168,7 @@ class Walk:
             if not stat.S_ISDIR(info.st_mode):
                 self._twice.add((info.st_dev, info.st_ino))
         self.has_marks = _shift_inode.has_xattrs(self._root, MARK)
+        self._mounts, self._watch = None if order.cross else mounts, None
 
     def read_mark(self):
         """Return what the root of the tree remembers of shifts, None for nothing."""
@@ -222,6 +231,7 @@ class Walk:
 
     def _directories(self):
         way = [_Level(os.dup(self._tree.fd), os.fstat(self._tree.fd), self._tree.path, None)]
+        self._watch = None if self._mounts is None else _tree.MountWatch()
         try:
             while way:
                 level = way[-1]
@@ -237,6 +247,8 @@ class Walk:
                 if below is not None:
                     way.append(below)
         finally:
+            if self._watch is not None:
+                self._watch.close()
             for level in way:
                 level.close()
 
@@ -263,6 +275,9 @@ class Walk:
             self.mounts.add(functools.partial(level.path, name))
             return None
         below = _Level(fd, info, name, level)
+        # After it was opened: what is mounted later is not in it.
+        if self._watch is not None and self._watch.changed():
+            self._refuse_new_mounts(below)
         try:
             if self._entered is None or self._is_new(fd, info):
                 self._heed_mark(below)
@@ -293,6 +308,15 @@ class Walk:
             os.close(fd)
             return None, None
         return fd, info
+
+    def _refuse_new_mounts(self, level):
+        """Raise ContainmentError where something was mounted in the tree since the walk began."""
+        new = set(_mountinfo.within(_tree.read_mounts(), self._tree.path)) - set(self._mounts)
+        if new:
+            level.close()
+            raise ContainmentError(
+                printable(min(new)), "was mounted in the tree while that was shifted", "run again: it is left out then"
+            )
 
     def _is_new(self, fd, info):
         """Whether a directory was not entered by another path. Raises OSError for one on a read-only mount."""
@@ -502,7 +526,7 @@ class Walk:
         if locked and not order.unlock:
             self.locked.add(path)
             return False
-        if extras.lost and not self._may_stash(path):
+        if (extras.lost or extras.acls) and not self._may_change(path, extras.lost):
             return False
         if order.write:
             act = functools.partial(_shift_inode.apply, place, stash, extras, moved)
@@ -513,21 +537,29 @@ class Walk:
         self.dropped += extras.dropped
         return True
 
-    def _may_stash(self, path):
-        """See to it that the next run is told, at the root, to look for what is kept in the meantime."""
-        if not self.has_marks:
+    def _may_change(self, path, stash):
+        """See to it that the next run is told, at the root, to look for what is half done; return whether it is.
+
+        stash: whether bits or capabilities have to be kept in the meantime.
+        """
+        if not self.has_marks and stash:
             raise ValueError("its bits or capabilities cannot be kept safely without trusted attributes")
-        if self._mark is not None:
-            if self.root_stays_locked():
+        if not self.has_marks or self._mark is None:
+            return True
+        if self.root_stays_locked():
+            # An ACL is shifted all the same: only a run the other way, after a kill, would miss it.
+            if stash:
                 self.locked.add(path)
-                return False
-            if self._order.write:
-                self.set_mark(self._mark)
-                self._mark = None
+            return not stash
+        if self._order.write:
+            self.set_mark(self._mark)
+            self._mark = None
         return True
 
     def _again(self, info, path):
         """Whether another name of the inode was seen; keeps those of which not all names were."""
+        if self._apart:
+            return False
         key = (info.st_dev, info.st_ino)
         entry = self.seen.get(key)
         if entry is None:
@@ -594,14 +626,8 @@ class Walk:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _EVERY
-            part, weight, way = 0.0, 1.0, []
+            way = []
             while level is not None:
-                way.append(level)
+                way.append((level.done, level.total, level.part))
                 level = level.above
-            for one in reversed(way):
-                if one.total:
-                    weight /= one.total
-                    part += weight * one.done
-                else:
-                    part += weight * one.part
-            self._report(self.inodes + sum(owners.count for owners in self._owners.values()), min(part, 1.0))
+            self._report(self.inodes + sum(owners.count for owners in self._owners.values()), _progress.part(way[::-1]))

@@ -9,66 +9,20 @@ for the moment, "first ID START" and "second ID START" during the two passes thr
 and "done ID" where a marker was asked for or ids cannot tell. ID is the request's name.
 """
 
-import json
 import os
 import re
-import resource
 import stat
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import (
-    _files,
     _inode_flags,
+    _job_worker,
     _mountinfo,
     _shift_map,
     _shift_walk,
     _tree,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
-
-LEASE = 30.0  # seconds for which it works on when nobody waits for it any more
-_RECORD = 1024  # bytes of the progress file: always as many, so that none of an earlier one is left behind
-_MEND = "mend the cause and run again"
-
-
-class Abandoned(Exception):
-    """Nobody waits for the result any more."""
-
-
-class _Report:
-    """Writes to the progress file what is done, and looks whether anybody still waits."""
-
-    def __init__(self, folder):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(os.path.join(folder, "progress"), flags, 0o600)
-        self._lease, self._stamp, self._seen = os.path.join(folder, "lease"), None, 0.0
-        self._path, self._began, self._earlier, self._passes = None, 0.0, 0, (0, 1)
-
-    def begin(self, path):
-        """From now on it is about this tree."""
-        self._path, self._began, self._earlier, self._passes = path, time.monotonic(), 0, (0, 1)
-        self(0, 0.0)
-
-    def next_pass(self, number, count, inodes):
-        """From now on it is about the pass `number` of `count`; the one before looked at so many inodes."""
-        self._passes = (number, count)
-        self._earlier += inodes
-
-    def __call__(self, inodes, part):
-        # By a clock that nobody sets: the time stamp only has to change.
-        now, stamp = time.monotonic(), os.stat(self._lease).st_mtime_ns
-        if stamp != self._stamp:
-            self._stamp, self._seen = stamp, now
-        if now - self._seen > LEASE:
-            raise Abandoned
-        number, count = self._passes
-        told = {
-            "path": self._path[:100],
-            "inodes": self._earlier + inodes,
-            "part": round((number + part) / count, 4),
-            "seconds": round(now - self._began, 2),
-        }
-        os.pwrite(self._fd, json.dumps(told).encode("ascii").ljust(_RECORD), 0)
 
 
 def shifts_of(request):
@@ -86,7 +40,7 @@ def run(request, report):
     request: {"name": of what it does, "trees": [{"fd", "path"}], "shifts": {kind: {"moves", "source"}}, "scratch":
     {kind: first id} or None, "marker", "xattrs", "cross", "unlock", "privileges", "write", "shown"}. What ends one tree
     is told in its `errors`.
-    Raises ContainmentError before anything is changed, Abandoned.
+    Raises ContainmentError before anything is changed, and what `report` raises.
     """
     if request["write"]:
         _inode_flags.restore()
@@ -116,7 +70,7 @@ class _Tree:
         self._walk = self._new_walk(shifts)
         self._marked, self._seconds = False, 0.0
         # A single file is looked at whatever it remembers.
-        self._marker = request["marker"] and stat.S_ISDIR(tree.info.st_mode)
+        self._marker = request["marker"] and stat.S_ISDIR(tree.info.st_mode) and self._walk.has_marks
         mark = (self._walk.read_mark() or b"").split(b" ")
         self._state, self._ours, self._start = mark[0], mark[1:2] == [self._name], b"".join(mark[2:3])
 
@@ -135,10 +89,11 @@ class _Tree:
             raise ContainmentError(
                 "scratch_start", f"{self._tree.path} is no directory", "shift it without scratch_start"
             )
-        if (scratch or self._marker) and not self._walk.has_marks:
-            key = "scratch_start" if scratch else "marker"
+        if scratch and not self._walk.has_marks:
             raise ContainmentError(
-                key, f"the file system of {self._tree.path} has no trusted attributes", f"shift it without {key}"
+                "scratch_start",
+                f"the file system of {self._tree.path} has no trusted attributes",
+                "shift it without scratch_start",
             )
 
     def run(self):
@@ -167,11 +122,14 @@ class _Tree:
             privileges or request["privileges"],
             request["write"] if write is None else write,
             request["shown"],
-            _namespaced(os.uname().release),
+            namespaced(os.uname().release),
         )
         mounts = _tree.read_mounts()
         below = _mountinfo.within(mounts, self._tree.path)
-        return _shift_walk.Walk(self._tree, order, below, self._links if links is None else links, self._report)
+        seen = [self._tree.path] + (below if request["cross"] else [])
+        apart = any(_mountinfo.holding(mounts, path).kind == "overlay" for path in seen)
+        links = self._links if links is None else links
+        return _shift_walk.Walk(self._tree, order, below, links, self._report, apart)
 
     def _direct(self):
         walk, write = self._walk, self._request["write"]
@@ -250,37 +208,11 @@ class _Tree:
         )
 
 
-def _namespaced(release):
+def namespaced(release):
     """Whether a kernel knows capabilities of user namespaces: from 4.14 on."""
     return tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", release).groups()) >= (4, 14)
 
 
-def _allow_depth():
-    """Allow as many open files as the kernel has: each directory on the way down is one."""
-    with open("/proc/sys/fs/nr_open") as handle:
-        most = int(handle.read())
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    for limit in (most, hard):
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-            return
-        except (ValueError, OSError):  # More than the hard limit wants CAP_SYS_RESOURCE.
-            continue
-
-
 def main(folder):
     """Run the request that lies in a folder of root's own and leave its result there."""
-    _allow_depth()
-    with open(os.path.join(folder, "request"), "rb") as handle:
-        request = json.loads(handle.read().decode("ascii"))
-    result = {"job": request["job"], "trees": [], "failure": None, "abandoned": False}
-    try:
-        result["trees"] = run(request, _Report(folder))
-    except Abandoned:
-        result["abandoned"] = True
-    except ContainmentError as error:
-        result["failure"] = error.args
-    except OSError as error:
-        result["failure"] = (error.filename or "volume_chown", error.strerror, _MEND)
-    path = os.path.join(folder, "result")
-    _files.replace(_files.read(path), json.dumps(result).encode("ascii"), mode=0o600)
+    _job_worker.serve(folder, "volume_chown", lambda request, report: {"trees": run(request, report)})

@@ -58,6 +58,25 @@ def check_usable(name, directory=DIRECTORY):
     check_name(name)
     if dict(names(directory)).get(name) == RESTORED:
         raise ContainmentError("transaction", f"{name!r} was taken back", "give this run a name of its own")
+    interrupted = unsettled(directory)
+    if interrupted:
+        raise ContainmentError(
+            "transaction",
+            f"the undo of {', '.join(interrupted)} was interrupted",
+            "finish it with the rollback playbook",
+        )
+
+
+def unsettled(directory=DIRECTORY):
+    """Return the names of the transactions whose undo stands in the middle, [] where none does."""
+    undo = pending(directory)
+    if undo is None:
+        return []
+    # What a ledger says has to be done, too, and only the rollback playbook tells whether it was.
+    ledgers = any(os.path.dirname(path) == os.path.dirname(directory) for path in undo.files)
+    if ledgers or any(_files.read(path).data != after for path, (_mode, _before, after) in undo.files.items()):
+        return undo.names
+    return []
 
 
 def default_name(module):
@@ -67,8 +86,8 @@ def default_name(module):
 
 def record(name, kind, before, data, directory=DIRECTORY):
     """Keep what `before` (a `File`) holds and what it is about to hold (`data`), durably, ahead of the change."""
-    check_usable(name, directory)
     with locked(directory):
+        check_usable(name, directory)
         _settle(directory)
         known = _read_all(directory)
         manifest = next((one for one in known if one["name"] == name), None)
@@ -178,19 +197,10 @@ def locked(directory=DIRECTORY):
 
 
 def _settle(directory):
-    """Close an undo whose files were all put back; refuse to go on beside one that stands in the middle."""
+    """Close an undo whose files were all put back, which check_usable lets pass."""
     undo = pending(directory)
-    if undo is None:
-        return
-    # What a ledger says has to be done, too, and only the rollback playbook tells whether it was.
-    ledgers = any(os.path.dirname(path) == os.path.dirname(directory) for path in undo.files)
-    if ledgers or any(_files.read(path).data != after for path, (_mode, _before, after) in undo.files.items()):
-        raise ContainmentError(
-            "transaction",
-            f"the undo of {', '.join(undo.names)} was interrupted",
-            "finish it with the rollback playbook",
-        )
-    end_undo(undo, True, directory)
+    if undo is not None:
+        end_undo(undo, True, directory)
 
 
 def _load(manifest, directory):

@@ -8,6 +8,7 @@ import collections
 import errno
 import os
 import re
+import select
 import stat
 
 from ansible_collections.containment.docker.plugins.module_utils import _mountinfo
@@ -53,10 +54,12 @@ def refuse_seen(path, mounts):
     refuse_system(path)
     mount, own = _mountinfo.holding(mounts, path), _mountinfo.place(mounts, path)
     found = [mount.kind] if mount.kind in _KERNEL else []
-    for name in _SYSTEM:
-        device, below = _mountinfo.place(mounts, "/" + name)
-        if device == own[0] and _meet(own[1], below):
-            found.append("/" + name)
+    whole = ["/" + name for name in _SYSTEM] + [_STATE]
+    for name in whole + ["/" + name for name in _TOP] + ["/var/" + name for name in _VAR]:
+        device, below = _mountinfo.place(mounts, name)
+        # Of some, what lies in them may be anybody's.
+        if device == own[0] and (_meet(own[1], below) if name in whole else _holds(own[1], below)):
+            found.append(name)
     if found:
         raise ContainmentError(path, f"leads to {found[0]}, which is the system's", "unmount it there")
 
@@ -76,11 +79,16 @@ def refuse_containers(path, own, containers):
                 )
 
 
-def refuse_nested(paths):
-    """Raise ContainmentError where one of several trees lies in another."""
+def refuse_nested(paths, mounts=None):
+    """Raise ContainmentError where one of several trees lies in another.
+
+    mounts: [Mount], by which that is seen whatever their names are; None where one may be mounted at another already.
+    """
+    places = [(path, None) if mounts is None else _mountinfo.place(mounts, path)[::-1] for path in paths]
     for number, path in enumerate(paths):
-        for other in paths[:number]:
-            if _meet(path, other):
+        for other, place in zip(paths[:number], places):
+            inside, device = places[number]
+            if _meet(path, other) or (device == place[1] and _meet(inside, place[0])):
                 raise ContainmentError(
                     "paths", f"{path} and {other} are the same or lie in one another", "name one alone"
                 )
@@ -92,10 +100,13 @@ def refuse_read_only(tree):
         raise ContainmentError(tree.path, "lies on a file system that is mounted read-only", "remount it read-write")
 
 
-def _meet(*paths):
+def _meet(one, another):
     """Whether two paths are the same, or one lies below the other."""
-    upper, lower = sorted((path.rstrip("/") + "/" for path in paths), key=len)
-    return lower.startswith(upper)
+    return _holds(one, another) or _holds(another, one)
+
+
+def _holds(upper, lower):
+    return (lower.rstrip("/") + "/").startswith(upper.rstrip("/") + "/")
 
 
 def layers(mounts):
@@ -180,6 +191,21 @@ def open_directory(name, above):
         return os.open(name, flags | os.O_NOATIME, dir_fd=above)
     except PermissionError:  # Owned by an id that our user namespace does not know.
         return os.open(name, flags, dir_fd=above)
+
+
+class MountWatch:
+    """Tells whether anything was mounted or unmounted in our namespace since it was asked last (proc_pid_mounts(5))."""
+
+    def __init__(self):
+        self._fd = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLPRI)
+
+    def changed(self):
+        return bool(self._poll.poll(0))
+
+    def close(self):
+        os.close(self._fd)
 
 
 def mount_number(fd):

@@ -144,6 +144,19 @@ def unfinished(host):
     return next((one["name"] for one in reversed(host["transactions"]) if one["status"] == "open"), "")
 
 
+def unbeginnable(host, name):
+    """Return [text] on why no run can begin as the transaction `name`."""
+    found = []
+    if host["undo"]:
+        found.append(
+            f"engine_transaction: the undo of {', '.join(host['undo'])} was interrupted; finish it with the rollback "
+            "playbook."
+        )
+    if name != unfinished(host) and name in [one["name"] for one in host["transactions"]]:
+        found.append(f"engine_transaction: {name} is the name of an earlier run; give this run a name of its own.")
+    return found
+
+
 def sentence(finding):
     """Return a finding of engine_info as one sentence."""
     return f"{finding['subject']}: {finding['cause']}; {finding['mend']}."

@@ -13,15 +13,16 @@ def check(transaction):
         _volume_ledger.parse(_files.read(_volume_ledger.PATH).data)
 
 
-def record(transaction, changes):
+def record(transaction, changes, write=True):
     """Note `changes` ({path: Entry or None}) under a transaction; with None as its name nothing is noted.
 
-    Raises ContainmentError, OSError.
+    Return whether the ledger says something else then. write: False only tells. Raises ContainmentError, OSError.
     """
     if transaction is None:
-        return
+        return False
     before = _files.read(_volume_ledger.PATH)
     data = _volume_ledger.update(before.data, changes)
-    if data != before.data:
+    if data != before.data and write:
         _transaction.record(transaction, "volumes", before, data)
         _files.replace(before, data, mode=0o600)
+    return data != before.data

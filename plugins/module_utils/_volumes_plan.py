@@ -30,8 +30,8 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
     of them runs, "spread": what is mounted over it would be seen in a running one, "unmapped": those of the users that
     run with --userns=host}], outer paths alone.
     mapping: the one to come, None where it is not needed; it and "source" as options of volume_chown. moves: whether
-    the engine comes to another one. managed: whether a service manager can stop the engine. told: [text]. refusals:
-    [text].
+    the engine comes to another one. unfinished: whether a run was killed. managed: whether a service manager can stop
+    the engine. told: [text]. refusals: [text].
     """
     refusals = []
     listed, spared = (_paths(name, given, refusals) for name, given in (("paths", paths), ("except", left)))
@@ -40,10 +40,12 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
     engine = _userns_plan.engine_of(host) if _userns_plan.running(host) else None
     mapping, moves = _target(engine, subid)
     ledger = {one["path"]: one for one in host["trees"]}
-    if moves or _userns_plan.unfinished(host):
+    unfinished = bool(_userns_plan.unfinished(host))
+    if moves or unfinished:
         listed += [path for path, one in ledger.items() if one["there"]]
     managed = engine is None or engine["service"] is not None
-    result = {"trees": [], "mapping": None, "moves": moves, "managed": managed, "told": [], "refusals": refusals}
+    result = {"trees": [], "mapping": None, "moves": moves, "unfinished": unfinished, "managed": managed}
+    result.update(told=[], refusals=refusals)
     if refusals or not (listed or used):
         return result
     if mapping is None:
@@ -88,6 +90,48 @@ def wanted(host, subid=None, paths=(), used=False, left=(), method="auto"):
             }
         )
     return result
+
+
+def interrupted(host):
+    """Return volume_chown's options, [{"paths", "source", "target"}], of shifts that a killed run may have left undone.
+
+    Only while the engine that it stopped does not run and will have their mapping: [] else.
+    """
+    engine = _userns_plan.engine_of(host)
+    if engine is None or _userns_plan.running(host) or not _userns_plan.unfinished(host):
+        return []
+    coming, grouped = engine["userns"]["expected_mapping"], {}
+    for tree in host["trees"]:
+        mapping = _volume_ledger.mapping(tree["mapping"])
+        ours = tree["method"] == _volume_ledger.SHIFT and tree["there"] and coming is not None
+        if ours and mapping == _volume_ledger.mapping(coming):
+            old = None if tree["was"] is None else _volume_ledger.mapping(tree["was"])
+            side = _volume_ledger.side(old)
+            group = grouped.setdefault(
+                repr(side), {"paths": [], "source": side, "target": _volume_ledger.side(mapping)}
+            )
+            group["paths"].append(tree["path"])
+    return list(grouped.values())
+
+
+def back(host, shifts, privileges):
+    """Return what a way back does with bits and capabilities: "keep" or "drop".
+
+    shifts: [{"source"}], the mapping of the ids on the disk as option, of what it shifts. privileges: what is asked
+    for. As long as no engine ran with such a mapping, no container can have made a setuid file: the trees have those
+    alone that were there.
+    """
+    roots = {posixpath.basename(one["path"]) for engine in host["engines"] for one in engine["numbered_roots"]}
+    for shift in shifts:
+        if shift["source"] is None:
+            continue
+        starts = [
+            next((str(one["host_start"]) for one in shift["source"]["mapping"][kind] if not one["container_start"]), "")
+            for kind in ("uid", "gid")
+        ]
+        if ".".join(starts) in roots:
+            return privileges
+    return "keep"
 
 
 def _tangled(path, spared, ledger, engine):
@@ -191,7 +235,8 @@ def plan(found, mounts, shifts, stop_ok=False, live_restore=False):
     if needing and found["moves"]:
         result["told"].append(f"volumes: the engine is away for about {_about(seconds)} more than for its restart.")
     elif needing:
-        refusals += _stop_refusals(needing, found["managed"], stop_ok, live_restore)
+        # The run that was killed was allowed to stop it.
+        refusals += _stop_refusals(needing, found["managed"], stop_ok or found["unfinished"], live_restore)
     result["first"], result["stopped"] = when[True], when[False]
     return result
 

@@ -243,6 +243,14 @@ transactions:
   returned: always
   type: list
   elements: dict
+undo:
+  description: >-
+    Names of the transactions whose undo was interrupted. Nothing can be changed under a transaction before the rollback
+    playbook finished it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 trees:
   description: Trees that transactions keep as changed for a mapping, as C(path), C(source), C(method) (V(shift) or
     V(idmap)), C(mapping), C(was), the mapping before it, null for the host's own ids, and C(there), whether it can be

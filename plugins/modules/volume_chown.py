@@ -21,7 +21,8 @@ description:
     is mounted below is not gone into.
   - The action plugin asks the host every few seconds and shows how many files are done, how fast, and how long it may
     still take. The shift itself is one process on the host, which ends within half a minute when nobody asks any more.
-    There is one at a time on a host.
+    There is one at a time on a host; one that nobody waits for is ended by the next.
+  - What is mounted in a tree while that is shifted ends the run with an error, before it is gone into.
   - Refused are system directories, trees with the root file system of a running container, and mappings under which an
     id that is moved is also one that others become, unless O(scratch_start) is given.
   - While containers write to a tree, somebody in one who exchanges two files of one directory at the right moment can
@@ -155,9 +156,17 @@ options:
   marker:
     description:
       - Whether the root of a tree remembers that all is shifted, in C(trusted.containment.shift), and is believed. The
-        next run looks at the root alone. What came into the tree since is not seen.
+        next run looks at the root alone. What came into the tree since is not seen. A file system without trusted
+        attributes remembers nothing.
     type: bool
     default: false
+  state:
+    description:
+      - V(noted) only notes under O(transaction) what V(shifted) would note, for trees that are shifted later. Another
+        run can then finish what was begun when this one is killed in between.
+    type: str
+    choices: [shifted, noted]
+    default: shifted
   transaction:
     description:
       - Name of the transaction under which M(containment.docker.transaction) can take the shift back. It is noted there
@@ -342,10 +351,11 @@ import uuid
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _job,
     _mountinfo,
-    _shift_job,
     _shift_map,
     _shift_plan,
+    _shift_worker,
     _subid_host,
     _tree,
     _volume_ledger,
@@ -353,6 +363,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
+KIND = _job.Kind("volume_chown", _shift_worker, "shift")
 SIDE = {"user": {"type": "str"}, "mapping": _shift_plan.MAPPING}
 OWNER = {"type": "dict", "options": {kind: {"type": "int", "required": True} for kind in _shift_map.KINDS}}
 
@@ -372,7 +383,7 @@ def open_trees(paths, cross):
                 _tree.refuse_seen(path, mounts)
                 _tree.refuse_containers(path, _mountinfo.place(mounts, path), containers)
             _tree.refuse_read_only(tree)
-        _tree.refuse_nested([tree.path for tree in trees])
+        _tree.refuse_nested([tree.path for tree in trees], mounts)
         return trees
     except BaseException:
         close(trees)
@@ -382,6 +393,18 @@ def open_trees(paths, cross):
 def close(trees):
     for tree in trees:
         os.close(tree.fd)
+
+
+def note(module):
+    """Note what a shift would; return the result. Raises ContainmentError for what is refused, OSError."""
+    params = module.params
+    _volume_record.check(params["transaction"])
+    trees = open_trees(params["paths"], params["cross_mounts"])
+    try:
+        changed = record(params, trees, write=not module.check_mode)
+    finally:
+        close(trees)
+    return {"changed": changed, "trees": [], "measured": [], "progress": None}
 
 
 def begin(module):
@@ -396,6 +419,7 @@ def begin(module):
         request = {
             "name": _shift_plan.digest(shifts, [params["xattrs"], params["cross_mounts"]]),
             "trees": [{"fd": tree.fd, "path": tree.path} for tree in trees],
+            "fds": [tree.fd for tree in trees],
             "shifts": {kind: shift.as_lists() for kind, shift in shifts.items()},
             "scratch": scratch,
             "marker": params["marker"],
@@ -406,22 +430,22 @@ def begin(module):
             "write": not module.check_mode,
             "shown": params["shown"],
         }
-        if not module.check_mode and params["transaction"] is not None:
-            record(params, trees)
-        _shift_job.start(job, request)
+        if params["transaction"] is not None:
+            record(params, trees, write=not module.check_mode)
+        _job.start(KIND, job, request)
     finally:
         close(trees)
     return job
 
 
-def record(params, trees):
-    """Note under the transaction what the ids of the trees will mean."""
+def record(params, trees, write):
+    """Note under the transaction what the ids of the trees will mean; return whether that was not known."""
     old, new = (_mapping(params, key) for key in ("source", "target"))
     entries = dict.fromkeys(tree.path for tree in trees)
     if new is not None:
         for path in entries:
             entries[path] = _volume_ledger.Entry(path, path, _volume_ledger.SHIFT, new, old)
-    _volume_record.record(params["transaction"], entries)
+    return _volume_record.record(params["transaction"], entries, write)
 
 
 def _mapping(params, key):
@@ -443,13 +467,17 @@ def run(module):
             "could not take target.owner back, because what belonged to whom is lost",
             "leave one of them out",
         )
+    if params["state"] == "noted" and params["transaction"] is None:
+        raise ContainmentError("state", "noted needs to know under which transaction", "give transaction")
     if os.geteuid():
         raise ContainmentError("volume_chown", f"runs as uid {os.geteuid()}", "run with become: true")
+    if params["state"] == "noted":
+        module.exit_json(**note(module))
     if params["job"] is None:
         job = begin(module)
     else:
         job = params["job"]
-    result, progress = _shift_job.wait(job, params["slice"])
+    result, progress = _job.wait(KIND, job, params["slice"])
     if result is None:
         module.exit_json(changed=False, trees=[], measured=[], progress=progress)
     shifted = result["trees"]
@@ -486,6 +514,7 @@ def main():
             "clear_flags": {"type": "bool", "default": False},
             "scratch_start": {"type": "int"},
             "marker": {"type": "bool", "default": False},
+            "state": {"type": "str", "choices": ["shifted", "noted"], "default": "shifted"},
             "transaction": {"type": "str"},
             "shown": {"type": "int", "default": 20},
             "slice": {"type": "int"},

@@ -19,8 +19,9 @@ description:
   - Refused are kernels before 5.12, file systems that cannot be mapped (an overlay, NFS, and tmpfs before 6.3), a
     directory whose owner is no id of containers, as after a shift, one in which something is mounted, one with content
     as O(path), and a directory that anybody on the host can reach, because root in a container could leave a setuid
-    file of the host's root there. A directory above it has to be closed to all but root, such as one of mode 0700, or
-    its file system mounted C(nosuid); also where the mount lies over the directory, as it may be gone one day.
+    file of the host's root there. A directory of root's above it has to be closed to group and others, such as one of
+    mode 0700, or its file system mounted C(nosuid); also where the mount lies over the directory, as it may be gone one
+    day.
   - Use M(containment.docker.volume_chown) where it is refused.
 author:
   - containment.docker contributors (@containment)
@@ -52,8 +53,10 @@ options:
     description:
       - V(present) mounts it now and at every boot. V(absent) unmounts it and forgets it; running containers keep what
         they have.
+      - V(noted) only notes under O(transaction) what V(present) would note, for a mount that is made later. Another run
+        can then finish what was begun when this one is killed in between.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, noted]
     default: present
   user:
     description:
@@ -270,7 +273,7 @@ def refuse_odd(module):
     for key in ("source", "path"):
         if module.params[key] is not None and not module.params[key].isprintable():
             raise ContainmentError(key, f"{module.params[key]!r} has characters that no unit can name", "rename it")
-    if module.params["state"] == "present" and module.params["user"] is None and module.params["mapping"] is None:
+    if module.params["state"] != "absent" and module.params["user"] is None and module.params["mapping"] is None:
         raise ContainmentError("user, mapping", "are not given", "give one of them")
     if os.geteuid():
         raise ContainmentError("volume_idmap", f"runs as uid {os.geteuid()}", "run with become: true")
@@ -281,6 +284,7 @@ def present(module):
     source = open_source(module.params["source"], mounts)
     try:
         path = real_path(module.params["path"], source.path)
+        _idmap_plan.refuse_long(path)
         place = _mountinfo.place(mounts, source.path)
         mapping = _shift_plan.mapping(module.params, "", _subid_host.mapping_of)
         files = wanted_files(module, source.path, path, mapping)
@@ -299,8 +303,11 @@ def present(module):
         refuse_exposed(mounts, place, source.info.st_dev)
         for name in changed:
             _files.refuse_unwritable(before[name])
+        entry = _volume_ledger.Entry(path, source.path, _volume_ledger.IDMAP, mapping, None)
+        if module.params["state"] == "noted":
+            noted = _volume_record.record(module.params["transaction"], {path: entry}, not module.check_mode)
+            return dict(outcome(path, ours, False, {}, files if ours else {}, enabled), changed=noted)
         if not module.check_mode and (changed or remount or not enabled):
-            entry = _volume_ledger.Entry(path, source.path, _volume_ledger.IDMAP, mapping, None)
             _volume_record.record(module.params["transaction"], {path: entry})
             if remount:
                 # Also where somebody else unmounted it: its unit would count as started.
@@ -381,7 +388,7 @@ def main():
         argument_spec={
             "source": {"type": "path", "required": True},
             "path": {"type": "path"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "noted"], "default": "present"},
             "user": {"type": "str"},
             "mapping": _shift_plan.MAPPING,
             "before": {"type": "list", "elements": "str", "default": ["docker.service"]},
@@ -394,7 +401,7 @@ def main():
         refuse_odd(module)
         _volume_record.check(module.params["transaction"])
         try:
-            result = present(module) if module.params["state"] == "present" else absent(module)
+            result = absent(module) if module.params["state"] == "absent" else present(module)
         except UnmappableError as error:
             module.fail_json(msg=str(error), unmappable=True)
     module.exit_json(**result)

@@ -26,7 +26,7 @@ sys.path[:0] = [str(LIBRARY), str(REPOSITORY)]
 from _trees import BASE, FILES, SIZE, forget, make, own  # noqa: E402
 
 from ansible_collections.containment.docker.plugins.module_utils import (  # noqa: E402
-    _shift_job,
+    _job,
     _shift_plan,
     _shift_worker,
 )
@@ -89,7 +89,7 @@ def shift(scratch, root, out=False, xattrs=True, write=True, marker=False):
         "-S",
         "-B",
         "-c",
-        _shift_job.START,
+        _job.START,
         str(library(scratch)),
         _shift_worker.__name__,
         str(scratch),

@@ -5,9 +5,11 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,10 +77,11 @@ def write_inventory(path, hosts, groups=None):
     Path(path).write_text(json.dumps({"all": content}))
 
 
-def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900):
+def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900, until=None):
     """Run ansible-playbook (a path, or a name as containment.docker.harden) on the hosts; returns a Result for any rc.
 
-    `args` go to the command line as they are: "--check", "--diff", "--tags=x".
+    `args` go to the command line as they are: "--check", "--diff", "--tags=x". until: called again and again; when it
+    returns something true, the playbook and what it runs are killed.
     """
     with tempfile.TemporaryDirectory(dir=make_private(CACHE / "plays")) as folder:
         inventory, collected = Path(folder, "inventory.json"), Path(folder, "collected")
@@ -94,11 +97,28 @@ def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900):
             CONTAINMENT_COLLECT=str(collected),
         )
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        done = subprocess.run(argv, check=False, cwd=CHECKOUT, env=env, timeout=timeout, **streams)
+        done = _run(argv, until, timeout, cwd=CHECKOUT, env=env, **streams)
         records = [json.loads(line) for line in collected.read_text().splitlines()]
     stats = [record["stats"] for record in records if "stats" in record]
     tasks = [Task(**record) for record in records if "stats" not in record]
     return Result(done.returncode, done.stdout, done.stderr, stats[-1] if stats else {}, tasks)
+
+
+def _run(argv, until, timeout, **options):
+    """Like subprocess.run, for a program with a session of its own, which is killed when until() says so."""
+    end = time.monotonic() + timeout
+    with subprocess.Popen(argv, start_new_session=True, **options) as process:
+        while True:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout if until is None else 0.02)
+                return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+            except BaseException as error:
+                late = not isinstance(error, subprocess.TimeoutExpired) or time.monotonic() > end
+                if late or until():
+                    os.killpg(process.pid, signal.SIGKILL)
+                    until = bool
+                if late:
+                    raise
 
 
 class _Worker:

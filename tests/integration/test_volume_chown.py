@@ -5,15 +5,12 @@ The module runs as its own process, as the controller would start it; only the c
 """
 
 import collections
-import fcntl
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import stat
-import struct
 import subprocess
 import sys
 import threading
@@ -24,146 +21,30 @@ import pytest
 from tests.hosts import module as on_host
 from tests.hosts import play
 from tests.hosts.private import Private
-
-REPOSITORY = Path(__file__).parents[2]
-LIBRARY = REPOSITORY / ".cache/collections"
-MODULE = REPOSITORY / "plugins/modules/volume_chown.py"
-BASE = 2000224256
-MAPPING = {
-    "mapping": {kind: [{"container_start": 0, "host_start": BASE, "count": 65536}] for kind in ("uid", "gid")},
-}
-FLAGS, SET_FLAGS, IMMUTABLE, APPEND = 0x80086601, 0x40086602, 0x10, 0x20
-ACL = "system.posix_acl_access"
-DEFAULT_ACL = "system.posix_acl_default"
-CAPABILITY = "security.capability"
+from tests.integration.trees import (
+    ACL,
+    APPEND,
+    BASE,
+    CAPABILITY,
+    DEFAULT_ACL,
+    IMMUTABLE,
+    LIBRARY,
+    MAPPING,
+    acl,
+    capability,
+    flags,
+    make_tree,
+    run_module,
+    snapshot,
+    snapshot_shifted,
+    write,
+)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="not possible here: chown needs root")
 
 
-def acl(*named):
-    """An ACL that names users and groups: pairs of tag (2 user, 8 group) and id."""
-    entries = [(1, 7, 0xFFFFFFFF), *[(tag, 5, number) for tag, number in named], (4, 5, 0xFFFFFFFF)]
-    entries = sorted(entries + [(16, 7, 0xFFFFFFFF), (32, 1, 0xFFFFFFFF)], key=lambda one: one[0])
-    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
-
-
-def capability(root=None):
-    """cap_net_raw+ep, good for the host's root or for that of a user namespace."""
-    head = 0x02000001 if root is None else 0x03000001
-    return struct.pack("<IIIII", head, 1 << 13, 0, 0, 0) + (b"" if root is None else struct.pack("<I", root))
-
-
-def flags(path, new=None):
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    try:
-        old = struct.unpack_from("i", fcntl.ioctl(fd, FLAGS, bytes(8)))[0]
-        if new is not None:
-            fcntl.ioctl(fd, SET_FLAGS, struct.pack("q", new))
-        return old
-    finally:
-        os.close(fd)
-
-
-def write(path, data=b"x", owner=(0, 0), mode=0o644, **xattrs):
-    path.write_bytes(data)
-    os.chown(path, *owner)
-    os.chmod(path, mode)
-    for name, value in xattrs.items():
-        os.setxattr(path, {"acl": ACL, "default": DEFAULT_ACL, "caps": CAPABILITY}[name], value)
-
-
-def make_tree(root):
-    """Every type of inode and every attribute that there is to keep."""
-    root.mkdir(mode=0o750)
-    os.chown(root, 0, 5)
-    (root / "bin").mkdir()
-    write(root / "bin/setuid", b"#!", (0, 0), 0o4755)
-    write(root / "bin/setgid", b"#!", (1000, 50), 0o2755)
-    write(root / "bin/both", b"#!", (7, 8), 0o6711, acl=acl((2, 33), (8, 44)), caps=capability())
-    write(root / "bin/locks", b"x", (1, 1), 0o2644)
-    write(root / "bin/caps", b"x", (0, 0), 0o755, caps=capability())
-    write(root / "bin/caps3", b"x", (0, 0), 0o755, caps=capability(1234))
-    (root / "shared").mkdir()
-    os.chown(root / "shared", 3, 4)
-    (root / "shared").chmod(0o3777)
-    os.setxattr(root / "shared", DEFAULT_ACL, acl((2, 1000), (2, 70000000), (8, 1001)))
-    os.setxattr(root / "shared", ACL, acl((8, 12)))
-    write(root / "shared/acl", b"x", (9, 9), 0o640, acl=acl((2, 1), (2, 2), (8, 3)))
-    write(root / "shared/plain", b"content", (65535, 65535), 0o600)
-    os.setxattr(root / "shared/plain", "user.note", b"kept")
-    os.mkfifo(root / "fifo")
-    os.chown(root / "fifo", 2, 2)
-    listener = socket.socket(socket.AF_UNIX)
-    here = os.getcwd()
-    os.chdir(root)  # A socket's path is short.
-    listener.bind("socket")
-    os.chdir(here)
-    listener.close()
-    os.mknod(root / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
-    os.mknod(root / "disk", stat.S_IFBLK | 0o660, os.makedev(7, 250))
-    os.symlink("/etc/passwd", root / "link")
-    os.lchown(root / "link", 42, 42)
-    os.symlink("nowhere", root / "dangling")
-    os.link(root / "bin/setuid", root / "again")
-    write(root / "foreign", b"x", (70000001, 70000002), 0o600)
-    write(root / "half", b"x", (70000001, 6), 0o4600)
-    (root / os.fsdecode(b"b\xffd\nname")).mkdir()
-    write(root / os.fsdecode(b"b\xffd\nname") / os.fsdecode(b"\xfe"), b"x", (11, 12))
-    deep = root
-    for number in range(30):
-        deep = deep / f"deep{number}"
-        deep.mkdir()
-    write(deep / "end", b"x", (5, 5))
-    for path in [root, *root.rglob("*")]:
-        os.utime(path, ns=(1500000000123456789, 1400000000987654321), follow_symlinks=False)
-
-
-def snapshot(root, ids=lambda number: number):
-    """All metadata of a tree by path, ids as `ids` gives them."""
-    found = {}
-    for path in [root, *root.rglob("*")]:
-        info = path.lstat()
-        xattrs = {}
-        for name in os.listxattr(path, follow_symlinks=False):
-            value = os.getxattr(path, name, follow_symlinks=False)
-            if name in (ACL, DEFAULT_ACL):
-                entries = struct.iter_unpack("<HHI", value[4:])
-                value = [(tag, mode, ids(number) if tag in (2, 8) else number) for tag, mode, number in entries]
-            elif name == CAPABILITY:
-                words = list(struct.unpack(f"<{len(value) // 4}I", value))
-                value = words[1:5] + [ids(words[5] if len(words) > 5 else 0)]
-            xattrs[name] = value
-        found[str(path.relative_to(root))] = (
-            info.st_mode,
-            ids(info.st_uid),
-            ids(info.st_gid),
-            info.st_nlink,
-            info.st_size,
-            info.st_rdev,
-            info.st_mtime_ns,
-            xattrs,
-            info.st_atime_ns if stat.S_ISREG(info.st_mode) else None,
-        )
-    return found
-
-
-def into(number):
-    return number + BASE if number < 65536 else number
-
-
 def module(check=False, **params):
-    """Run the module; return its result with rc and stderr."""
-    given = dict(params, _ansible_check_mode=check, _ansible_diff=True)
-    environment = dict(os.environ, PYTHONPATH=str(LIBRARY), PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
-    done = subprocess.run(
-        [sys.executable, str(MODULE)],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode(),
-        capture_output=True,
-        check=False,
-        env=environment,
-    )
-    assert done.stdout, done.stderr.decode()
-    return dict(json.loads(done.stdout), rc=done.returncode, stderr=done.stderr.decode())
+    return run_module("volume_chown", check, **params)
 
 
 def shift(root, **params):
@@ -204,20 +85,6 @@ def test_everything_goes_in_and_comes_back_byte_for_byte(tree):
     assert ran["changed"] == ran["inodes"] - 1
     assert {Path(path).name for path in ran["unmapped"]["first"]} == {"foreign", "half", "plain", "shared"}
     assert ran["unmapped"]["count"] == 4 and ran["links"]["count"] == 0
-
-
-def snapshot_shifted(before):
-    """What a snapshot looks like in MAPPING."""
-    found = {}
-    for path, (mode, uid, gid, links, size, device, mtime, xattrs, atime) in before.items():
-        new = dict(xattrs)
-        for name, value in xattrs.items():
-            if name in (ACL, DEFAULT_ACL):
-                new[name] = [(tag, bits, into(number) if tag in (2, 8) else number) for tag, bits, number in value]
-            elif name == CAPABILITY:
-                new[name] = value[:4] + [into(value[4])]
-        found[path] = (mode, into(uid), into(gid), links, size, device, mtime, new, atime)
-    return found
 
 
 # By which a walk changes a tree: what a kill leaves behind is what one at the entry to one of these leaves, or at none.
@@ -279,7 +146,7 @@ def worker(root, folder, params, prefix=(), write=True):
     """Run the process that shifts, as the module starts it; prefix: words such as strace's."""
     # What the module would have asked it for.
     sys.path.insert(0, str(LIBRARY))
-    from ansible_collections.containment.docker.plugins.module_utils import _shift_job, _shift_plan
+    from ansible_collections.containment.docker.plugins.module_utils import _job, _shift_plan
 
     empty = {"user": None, "mapping": None}
     sides = {key: dict(empty, **params[key]) if key in params else None for key in ("source", "target")}
@@ -303,7 +170,7 @@ def worker(root, folder, params, prefix=(), write=True):
     (folder / "lease").touch()
     try:
         return subprocess.run(
-            [*prefix, sys.executable, "-I", "-S", "-B", "-c", _shift_job.START, str(LIBRARY), WORKER, str(folder)],
+            [*prefix, sys.executable, "-I", "-S", "-B", "-c", _job.START, str(LIBRARY), WORKER, str(folder)],
             capture_output=True,
             check=False,
             pass_fds=[fd],
@@ -596,7 +463,7 @@ def test_a_run_that_was_killed_is_not_taken_for_another_shift(tree):
         ({"paths": ["/x\ud800"]}, "is no absolute path"),
         ({"paths": ["{tree}"], "target": {"user": "a\0b"}}, "has no range in /etc/subuid"),
         ({"paths": ["{tree}"], "shown": 1001}, "shown: 1001 is not within 0-1000"),
-        ({"paths": ["{tree}"], "job": "none"}, "the process that shifts ended before it was done"),
+        ({"paths": ["{tree}"], "job": "none"}, "the process of the shift ended before it was done"),
         ({"paths": ["{tree}"], "target": {}}, "target: names no ids"),
         ({"paths": ["{tree}"], "target": {"user": "nobody"}}, "'nobody' has no range in /etc/subuid"),
         ({"paths": ["{tree}"], "target": {"owner": {"uid": -1, "gid": 0}}}, "target.owner.uid: -1 is no id"),
@@ -773,6 +640,105 @@ def test_mounts_that_are_moved_lead_nowhere(entry, tmp_path):
         place.close()
 
 
+def test_what_is_mounted_while_it_runs_is_not_gone_into(tmp_path):
+    """On the same file system, which only the table of mounts tells."""
+    root, outside = tmp_path / "tree", tmp_path / "outside"
+    outside.mkdir()
+    write(outside / "secret", b"x", (0, 0), 0o600)
+    for number in range(200):
+        (root / str(number) / "m").mkdir(parents=True)
+    script = """
+import os, subprocess, sys, threading
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.containment.docker.plugins.module_utils import _shift_map, _shift_walk, _tree
+root, outside = sys.argv[2:]
+shifts = dict.fromkeys(_shift_map.KINDS, _shift_map.Shift.between(_shift_map.IDENTITY, [(0, 2000224256, 65536)]))
+tree = _tree.open_tree(root)
+order = _shift_walk.Order(shifts, True, False, False, "keep", True, 5, True)
+mounted = []
+
+def report(inodes, part):
+    if inodes > 50 and not mounted:
+        mounted.extend(range(200))
+        for number in mounted:
+            subprocess.run(["mount", "--bind", outside, f"{root}/{number}/m"], check=True)
+
+_shift_walk._EVERY = 0
+walk = _shift_walk.Walk(tree, order, [], {}, report)
+try:
+    walk.run(b"begun x", False)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    command = ["unshare", "-m", sys.executable, "-B", "-c", script, str(LIBRARY), str(root), str(outside)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert "was mounted in the tree while that was shifted; run again" in done.stdout, done
+    assert outside.stat().st_uid == (outside / "secret").stat().st_uid == 0
+    assert len({path.stat().st_uid for path in root.rglob("*")}) == 2
+
+
+def test_names_of_one_inode_of_an_overlay_are_shifted_each(tmp_path):
+    for name in ("lower", "upper", "work", "tree"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "lower/a", b"x", (5, 5), 0o4755)
+    os.link(tmp_path / "lower/a", tmp_path / "lower/b")
+    os.link(tmp_path / "lower/a", tmp_path / "lower/c")
+    options = ",".join(f"{name}={tmp_path / value}" for name, value in OVERLAY.items())
+    subprocess.run(["mount", "-t", "overlay", "none", "-o", options, str(tmp_path / "tree")], check=True)
+    try:
+        shifted = shift(tmp_path / "tree", marker=True)
+        assert shifted["links"]["count"] == 0 and shifted["changed"] == 4
+        for name in "abc":
+            info = (tmp_path / "tree" / name).stat()
+            assert (info.st_uid, info.st_mode & 0o7777) == (BASE + 5, 0o4755)
+        assert shift(tmp_path / "tree")["changed"] == 0
+    finally:
+        subprocess.run(["umount", str(tmp_path / "tree")], check=True)
+
+
+OVERLAY = {"lowerdir": "lower", "upperdir": "upper", "workdir": "work"}
+
+
+@pytest.mark.parametrize("call", ["chown", "setxattr"])
+def test_acls_that_a_kill_left_half_done_come_back_with_a_run_the_other_way(call, tmp_path):
+    root, folder = tmp_path / "tree", tmp_path / "job"
+    folder.mkdir(mode=0o700)
+
+    def prepared():
+        root.mkdir()
+        write(root / "acl", b"x", (5, 5), 0o640, acl=acl((2, 100), (8, 7)))
+        (root / "below").mkdir()
+        os.setxattr(root / "below", DEFAULT_ACL, acl((2, 1000)))
+
+    prepared()
+    before = snapshot(root)
+    for number in range(1, 6):
+        shutil.rmtree(root)
+        prepared()
+        for path in before:
+            os.utime(root / path, ns=(before[path][8] or 1, before[path][6]))
+        strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"]
+        strace += ["-e", f"inject={call}:signal=KILL:when={number}"]
+        worker(root, folder, {"target": MAPPING}, strace)
+        direct(root, folder, {"source": MAPPING, "privileges": "keep"}, True)
+        assert snapshot(root) == before, (call, number)
+
+
+def test_what_is_noted_is_known_and_not_shifted(tree, tmp_path):
+    place = Private(tmp_path, "mount -t tmpfs -o mode=755 none /var/lib\n")
+    try:
+        before = snapshot(tree)
+        given = {"paths": [str(tree)], "target": MAPPING, "state": "noted", "transaction": "t"}
+        for check, changed in ((True, True), (False, True), (False, False), (True, False)):
+            done = place.run_module("volume_chown", dict(given, _ansible_check_mode=check))
+            assert done["changed"] is changed and done["trees"] == [], done
+        assert snapshot(tree) == before
+        del given["transaction"]
+        assert "state: noted needs to know under which transaction" in place.run_module("volume_chown", given)["msg"]
+    finally:
+        place.close()
+
+
 def test_what_is_mounted_is_not_gone_into_unless_asked(tree, tmp_path):
     for name in ("mounted", "bound"):
         (tree / name).mkdir()
@@ -826,12 +792,23 @@ def test_long_shifts_are_waited_for_in_slices_and_one_at_a_time(tmp_path):
         params["privileges"] = "keep"
     params["target"], params["source"] = params["source"], params["target"]
     assert answers[0]["progress"]["path"] == str(root) and answers[0]["trees"] == []
+    over = threading.Event()
+    waiting = threading.Thread(target=wait_for_it, args=[over])
+    waiting.start()
     other = module(**params)
-    assert other["rc"] and "another shift is on its way on this host" in other["msg"]
+    over.set()
+    waiting.join()
+    assert other["rc"] and f"another shift, of {root}, is on its way on this host" in other["msg"]
     os.kill(pid, signal.SIGCONT)
     while answers[-1].get("progress") is not None:
         answers.append(module(job=answers[0]["progress"]["job"], **params))
     assert answers[-1]["trees"][0]["changed"] == 60 * 501 + 1
+
+
+def wait_for_it(over):
+    """Do what a module does that waits for a shift."""
+    while not over.wait(0.1):
+        os.utime("/run/containment/volume_chown/lease")
 
 
 def stop_when_under_way(thread):

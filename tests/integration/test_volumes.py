@@ -22,8 +22,9 @@ def prepared(host):
     host.import_image()
 
 
-def run(playbook, host, *args, **extra_vars):
-    return play(playbook, [host], *args, groups={"docker_hosts": [host.name]}, extra_vars=extra_vars)
+def run(playbook, host, *args, until=None, **extra_vars):
+    groups = {"docker_hosts": [host.name]}
+    return play(playbook, [host], *args, groups=groups, extra_vars=extra_vars, until=until)
 
 
 def metadata(host, root):
@@ -190,3 +191,92 @@ def test_a_tree_that_is_gone_or_cannot_follow_leaves_the_engine_running(docker_h
     assert host.run(["cat", "/run/docker.pid"]).stdout == pid and exists(host, LEDGER) == [LEDGER]
     host.run(["umount", SHIFTED])
     assert run(ROLLBACK, host).rc == 0 and owner(host, SHIFTED + "/file") == "0"
+
+
+WORKER = "[m]odule_utils._shift_worker"  # So that who asks for it is not found by it.
+
+
+def many(host, path):
+    """A tree that takes a shift some time, with a setuid file in each directory."""
+    script = f"""
+import os, pathlib
+root = pathlib.Path("{path}")
+for number in range(600):
+    folder = root / str(number)
+    folder.mkdir(parents=True)
+    for name in range(100):
+        (folder / str(name)).touch()
+    (folder / "su").touch()
+    (folder / "su").chmod(0o4755)
+"""
+    host.run(["python3", "-c", script])
+
+
+def owners(host, path):
+    """How many inodes of a tree belong to whom."""
+    found = host.run(["find", path, "-printf", "%U\n"]).stdout.split()
+    return {one: found.count(one) for one in set(found)}
+
+
+def frozen(host):
+    """Whether the process that shifts while the engine is stopped was found in the middle, and is stopped."""
+    far = "grep -q '\"inodes\": [0-9]....' /run/containment/volume_chown/progress"
+    script = f"! systemctl is-active -q docker && {far} && pkill -STOP -f {WORKER}"
+    return host.run(["sh", "-c", script], check=False).returncode == 0
+
+
+def killed(playbook, host, **extra_vars):
+    """Run a playbook until it shifts while the engine is stopped; kill it and stop the process that shifts."""
+    result = run(playbook, host, until=lambda: frozen(host), **extra_vars)
+    assert result.rc < 0, result.stdout
+    assert len(owners(host, SHIFTED)) == 2 and host.run(["systemctl", "is-active", "docker"], check=False).returncode
+
+
+def end_worker(host):
+    host.run(["pkill", "-KILL", "-f", WORKER])
+
+
+def test_a_run_that_was_killed_is_finished_before_the_engine_is_started(docker_host):
+    host = docker_host("trixie")
+    many(host, SHIFTED)
+    host.import_image()
+    start(host, SHIFTED + ":/b")
+    host.run(["docker", "update", "--restart", "always", "web"])
+    before = metadata(host, SHIFTED)
+    wanted = {"userns_hidden_ok": True, "volumes_used": True}
+    killed(HARDEN, host, **wanted)
+    # As long as that process is there and does not answer, nothing goes on, and no engine meets the tree.
+    refused = run(HARDEN, host, **wanted)
+    assert refused.rc == 2 and f"another shift, of {SHIFTED}, was left alone and does not end" in refused.stdout
+    assert host.run(["systemctl", "is-active", "docker"], check=False).returncode
+    end_worker(host)
+    announced = run(HARDEN, host, "--check", **wanted)
+    finished = run(HARDEN, host, **wanted)
+    assert finished.rc == announced.rc == 0, finished.stdout
+    names = [name.rpartition(" : ")[2] for name, _host in finished.changes()]
+    assert names.index("Finish shifts that were interrupted") < names.index("Start the engine"), names
+    assert set(owners(host, SHIFTED)) == {str(BASE)} and run(HARDEN, host, **wanted).changes() == []
+
+    # A rollback that is killed is finished by a rollback alone.
+    killed(ROLLBACK, host, volumes_privileges="keep")
+    end_worker(host)
+    for mode in ([], ["--check"]):
+        refused = run(HARDEN, host, *mode, **wanted)
+        assert refused.rc == 2 and "was interrupted; finish it with the rollback playbook" in reasons(refused)
+        assert host.run(["systemctl", "is-active", "docker"], check=False).returncode
+    assert run(ROLLBACK, host, volumes_privileges="keep").rc == 0
+    assert metadata(host, SHIFTED) == before
+    assert host.run(["docker", "exec", "web", "true"]).returncode == 0
+
+
+def test_a_run_that_was_killed_is_taken_back_with_all_its_bits(docker_host):
+    """No container of the new mapping ever ran: what has setuid bits had them before."""
+    host = docker_host("trixie")
+    many(host, SHIFTED)
+    host.import_image()
+    start(host, SHIFTED + ":/b")
+    before = metadata(host, SHIFTED)
+    killed(HARDEN, host, userns_hidden_ok=True, volumes_paths=[SHIFTED])
+    end_worker(host)
+    assert run(ROLLBACK, host).rc == 0
+    assert metadata(host, SHIFTED) == before and exists(host, LEDGER) == []

@@ -19,7 +19,7 @@ def test_transactions_that_cannot_be_read_are_a_fault_and_no_crash(monkeypatch, 
         raise error
 
     monkeypatch.setattr(_transaction, "names", names)
-    assert _engine_gather._transactions() == ([], [], str(error))
+    assert _engine_gather._transactions() == ([], [], [], str(error))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="not possible here: needs root")

@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.containment.docker.plugins.module_utils import _idmap_plan as core
 from ansible_collections.containment.docker.plugins.module_utils import _mountinfo, _tree
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, UnmappableError
 
 BASE = 2000224256
 
@@ -98,3 +98,10 @@ def test_a_directory_with_mounts_in_it_is_refused():
     core.refuse_hidden([mount("/"), mount("/srv/data"), mount("/srv/data2")], "/srv/data")
     with pytest.raises(ContainmentError, match="/srv/data: has /srv/data/disk mounted in it"):
         core.refuse_hidden([mount("/"), mount("/srv/data/disk")], "/srv/data")
+
+
+def test_a_path_that_no_unit_can_be_named_after_is_one_to_shift():
+    prefix = len("containment-idmap-.service") + len("srv-")
+    core.refuse_long("/srv/" + "a" * (255 - prefix))
+    with pytest.raises(UnmappableError, match="makes a unit's name of 256 bytes"):
+        core.refuse_long("/srv/" + "a" * (256 - prefix))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
-from ansible_collections.containment.docker.plugins.module_utils import _shift_map, _shift_plan, _shift_progress
+from ansible_collections.containment.docker.plugins.module_utils import _shift_map, _shift_plan
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 from ansible_collections.containment.docker.plugins.module_utils._subid_plan import Claim
 
@@ -138,17 +138,3 @@ def test_what_makes_a_run_fail():
     told = _shift_plan.failures(tree(privileged=(1, ["a"]), errors=(4, ["b: x", "c: y", "d: z", "e: w"])))
     assert "1 inodes (a) have setuid" in told[0] and "say in privileges" in told[0]
     assert told[1] == ("/srv/data: 4 inodes could not be shifted: b: x, c: y, d: z; mend the cause and run again.")
-
-
-def test_how_far_a_shift_is():
-    first = {"path": "/a", "inodes": 1000, "part": 0.005, "seconds": 2.0}
-    assert _shift_progress.line(first, None) == "/a: 1000 files, 500 a second"
-    later = {"path": "/a", "inodes": 3000, "part": 0.25, "seconds": 4.0}
-    assert _shift_progress.line(later, first) == "/a: 3000 files, 1000 a second, about 25 %, 12 s left"
-    assert _shift_progress.line(dict(later, path="/b"), first).startswith("/b: 3000 files, 750 a second")
-    for seconds, words in ((90.0, "4 min left"), (3600.0, "3.0 h left")):
-        assert _shift_progress.line(dict(later, seconds=seconds), None).endswith(words)
-    assert (
-        _shift_progress.line(dict(first, seconds=0.0, part=0.01), None)
-        == "/a: 1000 files, 0 a second, about 1 %, 0 s left"
-    )

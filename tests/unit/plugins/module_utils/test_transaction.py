@@ -62,9 +62,12 @@ def test_an_undo_that_put_everything_back_is_closed_by_the_next_record(directory
     undo = _transaction.Undo(["a"], {path: (0o644, b"a", b"first")})
     _transaction.begin_undo(undo, directory)
     assert _transaction.pending(directory) == undo
-    with pytest.raises(ContainmentError, match="the undo of a was interrupted"):
-        change("b", path, b"b", directory)
+    assert _transaction.unsettled(directory) == ["a"]
+    for act in (lambda: change("b", path, b"b", directory), lambda: _transaction.check_usable("b", directory)):
+        with pytest.raises(ContainmentError, match="the undo of a was interrupted"):
+            act()
     _files.replace(_files.read(path), b"first")
+    assert _transaction.unsettled(directory) == []
     change("b", path, b"b", directory)
     assert _transaction.pending(directory) is None
     assert _transaction.names(directory) == [("a", "restored"), ("b", "open")]

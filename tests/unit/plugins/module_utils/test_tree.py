@@ -66,10 +66,17 @@ def test_layers_of_an_overlay():
 
 
 def test_trees_within_one_another_are_refused():
-    core.refuse_nested(["/a", "/ab", "/b"])
-    for paths in (["/a", "/a/b"], ["/a/b", "/x", "/a"], ["/a", "/a"]):
+    def mount(point, root="/", device="254:0"):
+        return _mountinfo.Mount(device, root, point, frozenset(), "ext4", {})
+
+    mounts = [mount("/"), mount("/m", "/a"), mount("/n", device="254:1"), mount("/n/b", "/b", "254:2")]
+    core.refuse_nested(["/a", "/ab", "/b", "/n/a"], mounts)
+    core.refuse_nested(["/a", "/m"])
+    with pytest.raises(ContainmentError, match="lie in one another"):
+        core.refuse_nested(["/a", "/a/b"])
+    for paths in (["/a", "/a/b"], ["/a/b", "/x", "/a"], ["/a", "/a"], ["/a", "/m"], ["/m/b", "/x", "/a/b/c"]):
         with pytest.raises(ContainmentError, match="lie in one another"):
-            core.refuse_nested(paths)
+            core.refuse_nested(paths, mounts)
 
 
 def opened(path):
@@ -117,14 +124,19 @@ def test_what_leads_to_the_system_is_refused_whatever_its_name():
 
     mounts = [mount("/"), mount("/usr", device="254:1"), mount("/srv/a", "/sbin/x"), mount("/srv/b", "/bin", "254:1")]
     mounts += [mount("/srv/c"), mount("/srv/d", device="0:5", kind="proc"), mount("/srv/e", "/home/x"), mount("/usr/y")]
+    mounts += [mount("/srv/f", "/containment/x", "254:7"), mount("/srv/g", "/home"), mount("/var/lib", device="254:7")]
+    mounts += [mount("/srv/h", device="254:7"), mount("/srv/i", "/docker", "254:7")]
     for path, words in (
         ("/srv/a", "leads to /sbin"),
         ("/srv/b/y", "leads to /usr"),
         ("/srv/c", "leads to /bin"),
         ("/srv/d", "leads to proc"),
         ("/home", "/home: belongs"),
+        ("/srv/f", "leads to /var/lib/containment"),
+        ("/srv/g", "leads to /home"),
+        ("/srv/h", "leads to /var/lib"),
     ):
         with pytest.raises(ContainmentError, match=words):
             core.refuse_seen(path, mounts)
-    for path in ("/srv/e", "/srv/c/home/x", "/srv/data"):
+    for path in ("/srv/e", "/srv/c/home/x", "/srv/data", "/srv/i", "/srv/g/x"):
         core.refuse_seen(path, mounts)

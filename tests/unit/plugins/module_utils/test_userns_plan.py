@@ -285,3 +285,16 @@ def test_what_the_same_run_mends_stops_nothing(path, mended, left):
     one = container("running", "breaks")
     one["conflicts"][0]["path"] = path
     assert len(plan(engine(containers=[one]), mended=mended, hidden_ok=True)["refusals"]) == left
+
+
+def test_what_no_run_can_begin_beside():
+    known = [{"name": "a", "status": "applied"}, {"name": "b", "status": "open"}]
+    now = host(engine(), transactions=known, undo=[])
+    assert userns.unbeginnable(now, "c") == userns.unbeginnable(now, "b") == []
+    (refusal,) = userns.unbeginnable(now, "a")
+    assert refusal == "engine_transaction: a is the name of an earlier run; give this run a name of its own."
+    told = userns.unbeginnable(dict(now, undo=["b", "a"]), "a")
+    assert told == [
+        "engine_transaction: the undo of b, a was interrupted; finish it with the rollback playbook.",
+        refusal,
+    ]

@@ -378,3 +378,51 @@ def test_sizes_in_words(size, words):
     found = _volumes_plan.wanted(host(), subid("A"), ["/srv/a"], method="shift")
     told = _volumes_plan.plan(found, [], [counted(count("/srv/a", bytes=size, seconds=0.01))])["told"]
     assert told == [f"/srv/a: 3 of 4 inodes ({words}) get other owners, in about 1 s."]
+
+
+def test_a_run_that_was_killed_was_allowed_to_stop_the_engine():
+    one = container("web", mount("/srv/a"))
+    killed = host(one, userns=REMAPPED, transactions=[{"name": "x", "status": "open"}])
+    found = _volumes_plan.wanted(killed, paths=["/srv/a"], method="shift")
+    planned = _volumes_plan.plan(found, [], [counted(count("/srv/a"))])
+    assert found["unfinished"] is True and planned["refusals"] == [] and planned["stop"]
+
+
+def test_shifts_that_were_interrupted_are_finished_before_the_engine_starts():
+    trees = [
+        entry("/srv/a", "shift", A),
+        entry("/srv/b", "shift", A, B),
+        entry("/srv/c", "shift", B),
+        entry("/srv/d", "idmap", A),
+        dict(entry("/srv/e", "shift", A), there=False),
+        entry("/srv/f", "shift", A),
+    ]
+    open_one = [{"name": "x", "status": "open"}]
+    coming = dict(PLAIN, expected_mapping=A)
+    dead = host(error="dead", userns=coming, trees=trees, transactions=open_one)
+    target = {"mapping": OPTION["A"]}
+    assert _volumes_plan.interrupted(dead) == [
+        {"paths": ["/srv/a", "/srv/f"], "source": None, "target": target},
+        {"paths": ["/srv/b"], "source": {"mapping": OPTION["B"]}, "target": target},
+    ]
+    for other in (
+        host(userns=coming, trees=trees, transactions=open_one),
+        host(error="dead", userns=coming, trees=trees, transactions=[{"name": "x", "status": "applied"}]),
+        host(error="dead", userns=PLAIN, trees=trees, transactions=open_one),
+        host(error="dead", userns=dict(PLAIN, expected_mapping=B), trees=trees[:2], transactions=open_one),
+        dict(dead, engines=[]),
+    ):
+        assert _volumes_plan.interrupted(other) == []
+
+
+def test_bits_are_kept_on_the_way_back_as_long_as_no_container_can_have_made_them():
+    def back(*roots, shifts):
+        return _volumes_plan.back(host(numbered_roots=[{"path": one} for one in roots]), shifts, "drop")
+
+    shifts = [{"source": None}, {"source": {"mapping": OPTION["A"]}}]
+    assert back(shifts=shifts) == back("/var/lib/docker/100000.200001", shifts=shifts) == "keep"
+    assert back("/x/1.1", "/var/lib/docker/100000.200000", shifts=shifts) == "drop"
+    assert back("/var/lib/docker/100000.200000", shifts=[{"source": None}]) == "keep"
+    assert back("/var/lib/docker/100000.200000", shifts=[]) == "keep"
+    odd = {"mapping": {"uid": [{"container_start": 1, "host_start": 5, "count": 1}], "gid": []}}
+    assert back("/var/lib/docker/.", shifts=[{"source": odd}]) == "drop"
