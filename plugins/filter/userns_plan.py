@@ -32,6 +32,14 @@ options:
     description: Whether images, containers, volumes and networks may be left behind in the present graph root.
     type: bool
     default: false
+  carry:
+    description: Whether what the engine has comes along to the graph root that it gets.
+    type: bool
+    default: false
+  transaction:
+    description: Name of this run's transaction, under which a run before it may have begun to carry.
+    type: str
+    default: ""
   kernel_ok:
     description: Whether the same run sees to it first that the kernel allows user namespaces.
     type: bool
@@ -56,8 +64,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: >-
-    C(write), whether ids or key change; C(restart), whether the engine needs one; C(before), the ranges in force as of
-    P(containment.docker.userns_state#filter); C(told) and C(refusals), sentences.
+    C(write), whether ids or key change; C(restart), whether the engine needs one; C(carry), whether that is one of
+    M(containment.docker.migration); C(before), the ranges in force as of P(containment.docker.userns_state#filter);
+    C(told) and C(refusals), sentences.
   type: dict
 """
 

@@ -11,22 +11,29 @@ description:
     nothing.
 author:
   - containment.docker contributors (@containment)
+positional: names
 options:
   _input:
     description: Result of M(containment.docker.engine_info).
     type: dict
+    required: true
+  names:
+    description: Names of the transactions that would be taken back, the newest first.
+    type: list
+    elements: str
     required: true
 """
 
 EXAMPLES = r"""
 - name: Stop where something stands in the way
   ansible.builtin.assert:
-    that: (engine_host | containment.docker.userns_rollback).refusals | length == 0
+    that: (engine_host | containment.docker.userns_rollback(foreseen.restored)).refusals | length == 0
 """
 
 RETURN = r"""
 _value:
-  description: C(told) and C(refusals), sentences.
+  description: >-
+    C(migration), the name of the one that is taken back with them, empty for none; C(told) and C(refusals), sentences.
   type: dict
 """
 

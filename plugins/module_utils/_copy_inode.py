@@ -71,15 +71,20 @@ def _data(source, start, size):
 
 def same_content(one, other, tick):
     """Whether two files, given as descriptors, hold the same bytes."""
-    offset = 0
-    while True:
-        pieces = [os.pread(fd, _PIECE, offset) for fd in (one, other)]
-        if pieces[0] != pieces[1]:
-            return False
-        if not pieces[0]:
-            return True
-        offset += len(pieces[0])
-        tick()
+    size, offset = os.fstat(one).st_size, 0
+    if os.fstat(other).st_size != size:
+        return False
+    while offset < size:
+        rows = [_data(fd, offset, size) for fd in (one, other)]
+        offset = min(rows)[0]
+        end = max(row[1] for row in rows if row[0] == offset)
+        while offset < end:
+            length = min(_PIECE, end - offset)
+            if os.pread(one, length, offset) != os.pread(other, length, offset):
+                return False
+            offset += length
+            tick()
+    return True
 
 
 def xattrs(place, follow=True):

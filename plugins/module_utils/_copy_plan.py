@@ -20,6 +20,9 @@ from ansible_collections.containment.docker.plugins.module_utils._shift_map impo
 
 # Steps of the clock that go unnoticed, and how coarse file systems take the time.
 SLACK = 1000000000
+# For how long one write(2) may last: its time of change is that of its start (file_update_time() in mm/filemap.c), and
+# what a pass copies meanwhile is a part of it. Hung task warnings come after 120 seconds.
+WRITE = 300 * SLACK
 
 # Not tmpfs, which notes no writes to mapped files, nor what others may change behind the kernel's back.
 TIMED = ("btrfs", "ext2", "ext3", "ext4", "f2fs", "xfs")
@@ -55,7 +58,7 @@ def since(memory, clock, kind):
     """
     if memory is None or kind not in TIMED or memory.boot != clock.boot or clock.offset < memory.offset - SLACK // 2:
         return None
-    return memory.began - SLACK
+    return memory.began - WRITE
 
 
 def carried(info, xattrs, shifts, privileges, namespaced):

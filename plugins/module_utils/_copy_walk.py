@@ -37,8 +37,9 @@ END = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # What follows would fail, too.
 
 # shifts: {kind: Shift}. privileges, namespaced: as attrs.extras takes them. write: False counts alone. shown: how many
 # paths of each sort are told. since: as _copy_plan.since returns it. complete: whether the pass before was. sample: of
-# how many files in a hundred the content is compared where nothing else tells whether it is the same.
-Order = collections.namedtuple("Order", "shifts privileges namespaced write shown since complete sample")
+# how many files in a hundred the content is compared where nothing else tells whether it is the same. reread: of how
+# many it is once they are copied. still: whether nobody writes to the tree, so that a copy has to be the same.
+Order = collections.namedtuple("Order", "shifts privileges namespaced write shown since complete sample reread still")
 
 
 class _Level:
@@ -83,8 +84,9 @@ class Copy:
     After run(): `inodes` (names looked at), `made` (inodes that the copy lacked, or that were others), `dressed` (that
     got other attributes alone), `linked` (names of inodes that the copy had), `removed` (names), `size` (bytes of the
     content of those made), `written` (bytes that were written for it), `cloned` (files whose blocks are shared),
-    `compared` (files whose content was), `dropped`, `examples` ([path, word] of the first), and a Told for each of
-    SORTS.
+    `compared` (files whose content was, because nothing else told whether it is the same), `reread` (files that were
+    read again once they were copied), `torn` (copies that may be of a part of a write), `dropped`, `examples` ([path,
+    word] of the first), and a Told for each of SORTS.
     """
 
     SORTS = ("foreign", "unmapped", "mounts", "locked", "privileged", "vanished", "errors")
@@ -95,7 +97,7 @@ class Copy:
         for sort in self.SORTS:
             setattr(self, sort, Told(order.shown))
         self.inodes = self.made = self.dressed = self.linked = self.removed = 0
-        self.size = self.written = self.cloned = self.compared = self.dropped = 0
+        self.size = self.written = self.cloned = self.compared = self.reread = self.torn = self.dropped = 0
         self.examples = []
         self._links = {}  # {(st_dev, st_ino): [names not seen, path in the copy, as parts; inode number there]}
         self._clones, self._next = True, 0.0
@@ -120,7 +122,7 @@ class Copy:
 
     def complete(self):
         """Whether the copy has all that the tree had when the pass began."""
-        return not (self.errors.count or self.privileged.count)
+        return not (self.errors.count or self.privileged.count or self.torn)
 
     def run(self):
         """Go through the tree. Raises what `report` raises, OSError where the copy cannot be written any further."""
@@ -159,26 +161,28 @@ class Copy:
 
     def _scan(self, level):
         """Copy what lies in a directory and is none, gather those that are, remove what is not there any more."""
-        trusted, since, number = level.known and self._order.complete, self._order.since, 0
+        trusted, since = level.known and self._order.complete, self._order.since
+        number = past = 0
         level.names = []
         with _copy_inode.scan(level.fd) as entries:
             for entry in entries:
                 number += 1
                 if not number & _TICK:
+                    self.inodes, past = self.inodes + past, 0
                     self._tick(level)
                 if entry.is_dir(follow_symlinks=False):
                     level.names.append(entry.name)
                     continue
-                path = functools.partial(level.path, entry.name)
                 try:
                     info = entry.stat(follow_symlinks=False)
                     # Other names of an inode may lie where nothing is trusted: all of them are looked at.
                     if trusted and info.st_ctime_ns < since and info.st_nlink == 1:
-                        self.inodes += 1
+                        past += 1
                     else:
-                        self._entry(level, entry.name, info, path)
+                        self._entry(level, entry.name, info, functools.partial(level.path, entry.name))
                 except OSError as error:
-                    self._failed(path, error)
+                    self._failed(functools.partial(level.path, entry.name), error)
+        self.inodes += past
         level.total = len(level.names)
         if level.copy is not None and not level.fresh and not (trusted and self._is_past(level.info)):
             self._remove(level)
@@ -458,10 +462,32 @@ class Copy:
                     self.cloned += 1
                 else:
                     self.written += self._fill(level, source, fd, info)
-            _copy_inode.dress(fd, carried, info)
-            self._keep_link(level, name, info, os.fstat(fd))
+            made = os.fstat(fd)
+            same = made.st_size == info.st_size and self._is_read_again(level, source, fd, info)
+            # Without its time the next pass takes it for another file, and makes it again.
+            if same or not self._is_torn(source, info, path):
+                _copy_inode.dress(fd, carried, info)
+            self._keep_link(level, name, info, made)
         finally:
             os.close(fd)
+
+    def _is_read_again(self, level, source, fd, info):
+        """Whether what was copied of a file has its content, where it is one of those that are read again."""
+        if not _copy_plan.is_sampled(info.st_ino, self._order.reread):
+            return True
+        self.reread += 1
+        return _copy_inode.same_content(source, fd, functools.partial(self._tick, level))
+
+    def _is_torn(self, source, info, path):
+        """Whether the next pass would not see that a copy differs from its file. Raises OSError where nobody writes."""
+        if self._order.still:
+            raise OSError(errno.EIO, "the copy has other content, or somebody writes there")
+        # Of a write that goes on, and of a truncation, the time of change may be that of the start or of the end.
+        if os.fstat(source).st_ctime_ns != info.st_ctime_ns:
+            return False
+        self.torn += 1
+        self.vanished.add(path)
+        return True
 
     def _fill(self, level, source, fd, info):
         before = self.written

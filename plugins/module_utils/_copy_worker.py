@@ -27,11 +27,12 @@ _BOOTTIME = 7  # CLOCK_BOOTTIME, which Python has from 3.7 on
 
 
 def run(request, report):
-    """Make one pass over a request's tree and return {"copy": what is told of it}.
+    """Make one pass over a request's tree and return {"copy": what is told of it, "reread": how many files were}.
 
     request: {"name": of what it does, "trees": [{"fd", "path"}], one alone, "target": {"fd", "path", "new"}, whose fd
     None is for one that check mode has not, "shifts", "privileges", "write", "shown", "verify": of how many files in a
-    hundred the content is compared at the end}. Raises ContainmentError, OSError, and what `report` raises.
+    hundred the content is compared at the end, "reread": of how many it is once they are copied, "still": whether
+    nobody may write to the tree}. Raises ContainmentError, OSError, and what `report` raises.
     """
     (given,), target = request["trees"], request["target"]
     tree, begun = _tree.Tree(given["fd"], given["path"], os.fstat(given["fd"])), time.monotonic()
@@ -43,15 +44,15 @@ def run(request, report):
             "holds something, and is no copy that this module made of the tree with these ids",
             "name an empty or a new directory",
         )
-    order = _copy_walk.Order(
-        shifts=_shift_worker.shifts_of(request),
-        privileges=request["privileges"],
-        namespaced=_shift_worker.namespaced(os.uname().release),
+    complete = since is not None and memory.complete
+    order = _order(
+        request,
         write=request["write"],
-        shown=request["shown"],
         since=since,
-        complete=since is not None and memory.complete,
+        complete=complete,
         sample=100,
+        reread=request["reread"],
+        still=request["still"],
     )
     below = _mountinfo.within(mounts, tree.path)
     report.begin(_shift_walk.printable(tree.path))
@@ -72,10 +73,10 @@ def run(request, report):
         if walk.complete():
             _remember(request, tree, clock, complete=True)
         _forget_others()
-        result["verified"] = _verified(request, tree, order, below, report)
+        result["verified"] = _verified(request, report)
     seconds = round(time.monotonic() - begun, 3)
     result["measured"] = {"written": walk.written, "cloned": walk.cloned, "seconds": seconds}
-    return {"copy": result}
+    return {"copy": result, "reread": walk.reread}
 
 
 def _pass(walk, target):
@@ -107,18 +108,41 @@ def _told(walk):
     )
 
 
-def _verified(request, tree, order, below, report):
-    """Compare tree and copy once more, without trust in any time.
-
-    Return {"compared": files whose content was, "count", "first": of what differs}, None where nobody asked for it.
-    """
-    if not request["verify"]:
-        return None
-    order = order._replace(write=False, since=None, complete=False, sample=request["verify"])
+def compare(request, report, sample=0):
+    """Compare a request's tree with its target, whatever made that, without trust in any time of change; return what is
+    told of what a copy would do. sample: of how many files in a hundred the content is compared, too."""
+    (given,) = request["trees"]
+    tree = _tree.Tree(given["fd"], given["path"], os.fstat(given["fd"]))
+    below = _mountinfo.within(_tree.read_mounts(), tree.path)
+    report.begin(_shift_walk.printable(tree.path))
+    order = _order(request, write=False, since=None, complete=False, sample=sample, reread=0, still=False)
     walk = _copy_walk.Copy(tree, request["target"]["fd"], False, order, below, _copy_log.Log(None), report)
     walk.run()
-    first = [_shift_walk.printable(path) for path, _word in walk.examples] + walk.errors.first
-    return {"compared": walk.compared, "count": walk.changed() + walk.errors.count, "first": first}
+    return dict(_told(walk), compared=walk.compared)
+
+
+def _order(request, **more):
+    return _copy_walk.Order(
+        shifts=_shift_worker.shifts_of(request),
+        privileges=request["privileges"],
+        namespaced=_shift_worker.namespaced(os.uname().release),
+        shown=request["shown"],
+        **more,
+    )
+
+
+def _verified(request, report):
+    """Compare tree and copy once more; return {"compared": files whose content was, "count", "first": of what differs},
+    None where nobody asked for it."""
+    if not request["verify"]:
+        return None
+    told = compare(request, report, request["verify"])
+    first = [path for path, _word in told["examples"]] + told["errors"]["first"]
+    return {
+        "compared": told["compared"],
+        "count": _copy_plan.changed(told) + told["errors"]["count"],
+        "first": first,
+    }
 
 
 def _clock():

@@ -99,10 +99,9 @@ class Engine:
         """Send one request; return decoded JSON, bytes for any other content, None for an empty answer.
 
         path: "/containers/json", with or without a version in front. query: {name: value}; True and False become 1 and
-          0, dicts
-        and lists become JSON, None is left out. body: dict or list (sent as JSON), bytes, or a file or an iterable of
-        bytes (sent chunked). stream: return the http.client.HTTPResponse instead, to be read piece by piece and closed
-        before the next request.
+          0, dicts and lists become JSON, a tuple is a parameter for each of its texts, None is left out. body: dict or
+          list (sent as JSON), bytes, or a file or an iterable of bytes (sent chunked). stream: return the
+          http.client.HTTPResponse instead, to be read piece by piece and closed before the next request.
         timeout: seconds without a byte, instead of the engine's.
         Raises EngineError: status 400 and above with the engine's own message, no engine there, no answer in time.
         """
@@ -344,7 +343,7 @@ def _target(path, query):
         elif isinstance(value, (dict, list)):
             value = json.dumps(value)
         words[name] = value
-    return path + ("?" + urllib.parse.urlencode(words) if words else "")
+    return path + ("?" + urllib.parse.urlencode(words, doseq=True) if words else "")
 
 
 def _payload(body, headers):

@@ -15,6 +15,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _host_probe,
     _kernel_cmdline,
     _kernel_ledger,
+    _migration_record,
     _path_probe,
     _subid,
     _subid_host,
@@ -66,6 +67,7 @@ def gather(remap, sockets, timeout, measure):
         raw["orphan_shims"] = [shim for shim in shims if shim["engine"] == raw["socket"]]
     transactions, undo, args_pending, transactions_fault = _transactions()
     trees, trees_fault = _trees(timeout)
+    migrations, migrations_fault = _migrations()
     host = {
         "nested_engines": [
             # Its arguments are somebody else's, and need not be text.
@@ -87,6 +89,8 @@ def gather(remap, sockets, timeout, measure):
         "transactions_fault": transactions_fault,
         "trees": trees,
         "trees_fault": trees_fault,
+        "migrations": migrations,
+        "migrations_fault": migrations_fault,
         "subid_faults": faults,
     }
     return host, raws
@@ -97,7 +101,13 @@ def _transactions():
     for, what is wrong with them or None)."""
     try:
         undo = _transaction.unsettled()
-        found = [{"name": name, "status": status} for name, status in _transaction.names()]
+        # An undo whose files were all put back is done, closed or not: nobody goes on with what it took back.
+        pending = _transaction.pending()
+        done = pending.names if pending is not None and not undo else []
+        found = [
+            {"name": name, "status": _transaction.RESTORED if name in done else status}
+            for name, status in _transaction.names()
+        ]
         ledger = next(
             (
                 entry
@@ -122,6 +132,14 @@ def _trees(timeout):
         told = _volume_ledger.told(_files.read(_volume_ledger.PATH).data)
         owners = _path_probe.owners([one["path"] for one in told], timeout)
         return [dict(one, there=owners[one["path"]]["uid"] is not None) for one in told], None
+    except (ContainmentError, OSError) as error:
+        return [], str(error)
+
+
+def _migrations():
+    """Return (what is kept of migrations, what is wrong with it or None)."""
+    try:
+        return [_migration_record.told(one) for one in _migration_record.read_all()], None
     except (ContainmentError, OSError) as error:
         return [], str(error)
 

@@ -166,7 +166,8 @@ def _version(one, version, subject, add):
             "containerd_store_builds",
             WARNING,
             subject,
-            "uses the containerd image store, with which BuildKit builds fail when remapped (moby#47377)",
+            "uses the containerd image store, with which BuildKit builds fail when remapped (moby#47377), and images"
+            " lose setuid bits and hard links",
             "take features.containerd-snapshotter out of daemon.json, or build elsewhere",
         )
 
@@ -250,6 +251,14 @@ def _host(host, add):
             ERROR,
             "trees",
             f"of volumes that were shifted or mounted cannot be told: {host['trees_fault']}",
+            "mend what is named",
+        )
+    if host["migrations_fault"]:
+        add(
+            "migrations_unreadable",
+            ERROR,
+            "migrations",
+            f"from one graph root to another cannot be told: {host['migrations_fault']}",
             "mend what is named",
         )
     for shim in host["orphan_shims"]:

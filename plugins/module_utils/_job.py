@@ -23,15 +23,15 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 _ROOT = "/run/containment"
 _SILENCE = 15.0  # seconds without a look after which nobody waits any more: more than lie between two of a playbook's
 _BUSY = 25.0  # seconds of looks after which somebody does wait: the last module of a killed playbook ends earlier
-_END = 15.0  # seconds that a process has to end then
 _ROOM = 1024 * 1024  # bytes that the folder's file system must have left
 _PART = "/ansible_collections/"
 # Neither -m nor runpy: they import as much again as the process itself does.
 START = "import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2], fromlist=['main']).main(sys.argv[3])"
 
 # module: the name of the module that it is for, and of the folder. worker: what the process runs, a module of ours with
-# main(folder). word: what it does, for sentences.
-Kind = collections.namedtuple("Kind", "module worker word")
+# main(folder). word: what it does, for sentences. end: seconds that a process has to end when nobody waits any more.
+Kind = collections.namedtuple("Kind", "module worker word end")
+Kind.__new__.__defaults__ = (15.0,)
 
 
 def start(kind, job, request):
@@ -67,7 +67,7 @@ def _taken_over(kind, folder):
             return lock
         now, found = time.monotonic(), os.stat(lease).st_mtime_ns
         if told:
-            if now - since >= _END:
+            if now - since >= kind.end:
                 raise _busy(kind, folder, "was left alone and does not end", "see what its process waits for")
         elif found != stamp:
             stamp, since = found, now

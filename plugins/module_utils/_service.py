@@ -15,6 +15,7 @@ import signal
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import _files, _host_probe
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 UNIT = "docker.service"
@@ -67,6 +68,36 @@ def _does_not_stop(seconds):
 def same(one, other):
     """Tell whether two answers of `state()` are the same process, not only the same pid."""
     return bool(one and other) and one["incarnation"] == other["incarnation"]
+
+
+def _answers(socket, seconds):
+    try:
+        with Engine(socket, timeout=seconds) as engine:
+            engine.get("/_ping")
+        return True
+    except EngineError:
+        return False
+
+
+def wait(manager, before, socket, timeout):
+    """Return the process of an engine, another one than `before`, that answers.
+
+    Raises ContainmentError once the start has failed or the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        state = manager.state()
+        # A time-out of 0 would not wait for any answer.
+        seconds = min(5, max(0.1, deadline - time.monotonic()))
+        if state and not same(state, before) and manager.ready() and _answers(socket, seconds):
+            return state
+        if manager.failed():
+            raise ContainmentError("docker", "the engine did not start", "read its log lines")
+        if time.monotonic() > deadline:
+            raise ContainmentError(
+                "docker", f"the engine does not answer on {socket} after {timeout} seconds", "read its log lines"
+            )
+        time.sleep(0.1)
 
 
 class Systemd:

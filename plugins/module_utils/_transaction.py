@@ -113,6 +113,18 @@ def record(name, kind, before, data, directory=DIRECTORY):
         _write_manifest(directory, manifest)
 
 
+def begin(name, directory=DIRECTORY):
+    """Open the transaction `name` where it is not yet, ahead of what is recorded in it."""
+    with locked(directory):
+        check_usable(name, directory)
+        _settle(directory)
+        known = _read_all(directory)
+        if name not in [one["name"] for one in known]:
+            sequence = 1 + max([one["sequence"] for one in known], default=0)
+            _make_directory(os.path.join(directory, name))
+            _write_manifest(directory, {"name": name, "sequence": sequence, "status": OPEN, "entries": []})
+
+
 def names(directory=DIRECTORY):
     """Return [(name, status)] of all transactions, the oldest first."""
     return [(one["name"], one["status"]) for one in _read_all(directory)]

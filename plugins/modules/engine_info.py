@@ -233,7 +233,7 @@ findings:
       V(swarm)."
     - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
       V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable),
-      V(trees_unreadable)."
+      V(trees_unreadable), V(migrations_unreadable)."
   returned: always
   type: list
   elements: dict
@@ -260,6 +260,17 @@ trees:
   elements: dict
   sample: [{path: /srv/data, source: /srv/data, method: idmap, mapping: {uid: [[0, 2000224256, 65536]],
     gid: [[0, 2000224256, 65536]]}, was: null, there: true}]
+migrations:
+  description: What is kept of migrations from one graph root to another, the oldest first, as C(name), C(status),
+    C(source), C(target), C(begun), C(switched), C(aside), where the target lies after the way back,
+    C(old_root_needed), the containers that did not come along, and C(removing), whether the removal of the source was
+    interrupted. Empty with a finding where that cannot be read.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: 20261122T101500Z-harden, status: switched, source: /var/lib/docker,
+    target: /var/lib/docker/2000224256.2000224256, begun: "2026-11-22T10:15:04Z", switched: "2026-11-22T10:16:40Z",
+    aside: null, old_root_needed: [], removing: false}]
 """
 
 import os
@@ -286,7 +297,7 @@ def gather(user, sockets, timeout, measure):
         for raw in raws
     ]
     findings = _findings.findings(engines, host)
-    for name in ("subid_faults", "transactions_fault", "trees_fault"):
+    for name in ("subid_faults", "transactions_fault", "trees_fault", "migrations_fault"):
         host.pop(name)
     return dict(host, engines=engines, findings=findings)
 

@@ -82,47 +82,15 @@ log:
   sample: []
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import _service
-from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError, socket_path
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import socket_path
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
 def describe(state):
     return "running since {started} as pid {pid}\n".format(**state) if state else "not running\n"
-
-
-def answers(socket, seconds):
-    try:
-        with Engine(socket, timeout=seconds) as engine:
-            engine.get("/_ping")
-        return True
-    except EngineError:
-        return False
-
-
-def wait(manager, before, socket, timeout):
-    """Return the process of an engine, another one than `before`, that answers.
-
-    Raises ContainmentError once the start has failed or the time is over.
-    """
-    deadline = time.monotonic() + timeout
-    while True:
-        state = manager.state()
-        # A time-out of 0 would not wait for any answer.
-        seconds = min(5, max(0.1, deadline - time.monotonic()))
-        if state and not _service.same(state, before) and manager.ready() and answers(socket, seconds):
-            return state
-        if manager.failed():
-            raise ContainmentError("docker", "the engine did not start", "read its log lines")
-        if time.monotonic() > deadline:
-            raise ContainmentError(
-                "docker", f"the engine does not answer on {socket} after {timeout} seconds", "read its log lines"
-            )
-        time.sleep(0.1)
 
 
 def run(module):
@@ -148,7 +116,7 @@ def run(module):
                     manager.restart(timeout)
                 elif changed:
                     manager.start()
-                after = wait(manager, before if changed else None, socket, timeout)
+                after = _service.wait(manager, before if changed else None, socket, timeout)
                 manager.settle()
         except ContainmentError as error:
             log = manager.log()

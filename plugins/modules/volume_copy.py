@@ -12,9 +12,10 @@ description:
     attributes, hard links, holes, devices, fifos, sockets and times. Ids become those of another mapping where
     O(src_ids) or O(dest_ids) say so. Blocks are shared where the file system can (C(FICLONE)).
   - A second run copies what changed since, and removes from the copy what is gone. What did not change costs one look,
-    because the kernel notes the time of every change; after a reboot, where the clock was set back, and on other file
-    systems than ext4, xfs, btrfs and f2fs, content is compared instead. So a first run may take its time while programs
-    write to the tree, and a second one, after they were stopped, is short.
+    because the kernel notes the time of every change. It notes that of a write when this begins, so that the content
+    of what changed within five minutes before the run before is compared, too; after a reboot, where the clock was set
+    back, and on other file systems than ext4, xfs, btrfs and f2fs, all content is. So a first run may take its time
+    while programs write to the tree, and a second one, after they were stopped, is short.
   - A run that was killed is gone on with by the next. A file gets its time of content last, so that half of one is
     never taken for a whole one.
   - What is mounted in the tree is not copied, and told. So are immutable and append-only flags, which the copy does not
@@ -370,6 +371,8 @@ def begin(module):
                 "shifts": {kind: shift.as_lists() for kind, shift in shifts.items()},
                 "privileges": params["privileges"],
                 "verify": params["verify"],
+                "reread": 0,
+                "still": False,
                 "write": not module.check_mode,
                 "shown": params["shown"],
             }

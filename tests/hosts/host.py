@@ -49,6 +49,7 @@ class Host:
         self.folder = HOSTS / name
         self._launcher = None  # [pid, start time] of the process that boots it and waits for its end
         self._process = None  # its Popen, where this process started it
+        self._init = None  # [pid, start time] of the host's PID 1, once it was seen
         # Clones on one machine may have hosts of the same name, which must not share a control group.
         clone = hashlib.sha256(str(HOSTS).encode()).hexdigest()[:6]
         self._cgroup = "containment-%s-%s" % (clone, name)
@@ -185,7 +186,13 @@ class Host:
     @property
     def pid(self):
         """The host's PID 1 as seen from here, None when it does not run; another one after a reboot."""
-        return children_init(self._launcher[0]) if self.running else None
+        if not self.running:
+            return None
+        # Asked for again only when it ended: the kernel may leave children out while others end (proc_tid_children(5)).
+        if self._init is None or start_time(self._init[0]) != self._init[1]:
+            found = children_init(self._launcher[0])
+            self._init = found and [found, start_time(found)]
+        return self._init and self._init[0]
 
     @property
     def root(self):

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the machine must have before a throwaway host can be built or started."""
 
+import contextlib
 import functools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from ._paths import CACHE, HOSTS, NotPossible, make_private
 
 PACKAGE_OF = {
+    "getsubids": "uidmap",  # No host needs it: tests ask it what it reads.
     "mmdebstrap": "mmdebstrap",
     "nsenter": "util-linux",
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
 }
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# A host takes eight. Without, its systemd ends or waits for ever, and says nothing: 128 are not enough for tests.
+INSTANCES, ENOUGH = Path("/proc/sys/fs/inotify/max_user_instances"), 512
 
 
 def _install(packages):
@@ -69,3 +74,11 @@ def prepare():
             "not possible here: %s is on an overlay mount, which an engine's data root must not be: "
             "set CONTAINMENT_CACHE to a folder on a plain file system" % HOSTS
         )
+
+
+def make_room():
+    """Let the machine have as many hosts at a time as tests want, where it lets itself be told."""
+    if int(INSTANCES.read_text()) < ENOUGH:
+        print("throwaway hosts: raising fs.inotify.max_user_instances of this machine to %d" % ENOUGH, file=sys.stderr)
+        with contextlib.suppress(OSError):
+            INSTANCES.write_text("%d\n" % ENOUGH)

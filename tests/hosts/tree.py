@@ -2,7 +2,7 @@
 """Debian trees that hosts start from, built once with mmdebstrap and kept in the cache.
 
 A suite has two layers: `base`, a Debian without an engine that carries an apt repository of its own in /opt/repo
-(docker.io and what it depends on) as the only apt source, and `engine`, the difference that an offline
+(docker.io, Compose and what they depend on) as the only apt source, and `engine`, the difference that an offline
 `apt-get install docker.io` made on it. Both are keyed by a hash of all their inputs and appear by rename.
 """
 
@@ -26,6 +26,7 @@ ENGINE_PACKAGES = {
     "forky": ["docker.io", "docker-cli"],
 }
 SUITES = tuple(ENGINE_PACKAGES)
+MORE_PACKAGES = {"trixie": ["docker-compose"]}  # not installed, but in the repository: the only Compose that is v2
 PACKAGES = (
     "busybox-static,dbus,e2fsprogs,iproute2,iptables,kmod,mount,passwd,procps,python3,python3-apt,strace,systemd,"
     "systemd-sysv"
@@ -85,10 +86,15 @@ def _source(suite):
     return "deb [signed-by=%s] %s %s main" % (machine.KEYRING, _mirror(suite), suite)
 
 
+def _carried(suite):
+    """The packages that the suite's tree has in its repository, with what they depend on."""
+    return ENGINE_PACKAGES[suite] + MORE_PACKAGES.get(suite, [])
+
+
 def _build_base(suite, out):
     options = [*_options(), "--variant=minbase", "--include=" + PACKAGES]
     finish = shlex.quote(str(SCRIPTS / "finish-tree.sh"))
-    options += ['--customize-hook=sh %s "$1" %s' % (finish, " ".join(ENGINE_PACKAGES[suite]))]
+    options += ['--customize-hook=sh %s "$1" %s' % (finish, " ".join(_carried(suite)))]
     # Namespaces of its own: whatever ends the build also ends its mounts and processes.
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     _run([*unshare, "mmdebstrap", *options, suite, str(out), _source(suite)], str(out) + ".log")
@@ -137,10 +143,9 @@ def layers(suite, engine):
     if suite not in ENGINE_PACKAGES:
         raise ValueError("suite %r is not one of %s" % (suite, ", ".join(SUITES)))
     machine.prepare()
-    packages = ENGINE_PACKAGES[suite]
-    key = _key(suite, PACKAGES, *packages, _text("finish-tree.sh"))
+    key = _key(suite, PACKAGES, *_carried(suite), _text("finish-tree.sh"))
     base = _once("%s-base-%s" % (suite, key), lambda out: _build_base(suite, out))
     if not engine:
         return [base]
-    key = _key(key, _text("add-engine.sh"))
+    key = _key(key, *ENGINE_PACKAGES[suite], _text("add-engine.sh"))
     return [_once("%s-engine-%s" % (suite, key), lambda out: _build_engine(suite, base, out)), base]

@@ -2,6 +2,7 @@
 """Fixtures that give integration tests throwaway Docker hosts (tests/hosts)."""
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -10,13 +11,35 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests import hosts
-from tests.hosts import NotPossible, session, start_host
+from tests.hosts import NotPossible, machine, start_host
+from tests.hosts.session import begin, set_apart
+
+
+def _is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config):
+    """Keep the processes that share the tests (pytest-xdist) from one another's modules and mounts on this machine."""
+    if _is_worker(config) and os.geteuid() == 0:
+        set_apart()
+
+
+def pytest_sessionstart(session):
+    """Prepare the machine and remove what a killed run left, once, before any of the processes starts a host."""
+    if not _is_worker(session.config):
+        with contextlib.suppress(pytest.skip.Exception):  # The tests that want hosts tell it.
+            begin(hosts, "hosts")
+            machine.make_room()
 
 
 @pytest.fixture(scope="session")
 def swept():
-    """Prepare the machine and remove what a killed run left, once before the first host starts."""
-    session.begin(hosts, "hosts")
+    """What pytest_sessionstart did: skips where there can be no hosts."""
+    try:
+        hosts.prepare()
+    except NotPossible as reason:
+        pytest.skip(str(reason))
 
 
 @contextlib.contextmanager

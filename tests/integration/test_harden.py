@@ -173,7 +173,7 @@ def test_what_the_switch_would_break_or_hide_stops_it_until_told_to_go_on(docker
     )
     before = files(host), engine_start(host)
     for args in ([], ["--check"]):
-        result = run(HARDEN, [host], *args)
+        result = run(HARDEN, [host], *args, userns_carry=False)
         assert result.rc == 2
         assert (
             "on-host-network" in reason(result)
@@ -182,8 +182,8 @@ def test_what_the_switch_would_break_or_hide_stops_it_until_told_to_go_on(docker
         )
     assert (files(host), engine_start(host)) == before
     # As a survey gives them: a text that says no is a no.
-    assert run(HARDEN, [host], userns_conflicts_ok="true", userns_hidden_ok="false").rc == 2
-    assert run(HARDEN, [host], userns_conflicts_ok=True, userns_hidden_ok=True).rc == 0
+    assert run(HARDEN, [host], userns_conflicts_ok="true", userns_carry=False, userns_hidden_ok="false").rc == 2
+    assert run(HARDEN, [host], userns_conflicts_ok=True, userns_carry=False, userns_hidden_ok=True).rc == 0
     assert host.run(["docker", "ps", "-aq"]).stdout == ""
     assert run(ROLLBACK, [host]).rc == 0
     assert "on-host-network" in host.run(["docker", "ps", "--format", "{{.Names}}"]).stdout
@@ -195,7 +195,7 @@ def test_live_restore_with_running_containers_is_refused(docker_host):
     host.run(["tee", "/etc/docker/daemon.json"], input='{"live-restore": true}\n')
     host.run(["systemctl", "restart", "docker"])
     host.run(["docker", "run", "-d", "busybox", "sleep", "1000"])
-    result = run(HARDEN, [host], userns_hidden_ok=True)
+    result = run(HARDEN, [host], userns_carry=False, userns_hidden_ok=True)
     assert result.rc == 2 and "live-restore: true" in reason(result)
 
 
@@ -301,7 +301,7 @@ def test_a_moved_range_is_a_switch_and_can_be_taken_back(docker_host):
     assert run(HARDEN, [host]).rc == 0
     host.import_image("busybox")
     there = files(host)
-    moved = {"userns_start": "400000000", "userns_allow_move": "true"}
+    moved = {"userns_start": "400000000", "userns_allow_move": "true", "userns_carry": "false"}
     refused = run(HARDEN, [host], **moved)
     assert refused.rc == 2 and "1 image stay there" in reason(refused) and files(host) == there
     result = run(HARDEN, [host], userns_hidden_ok="true", **moved)

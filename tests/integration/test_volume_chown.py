@@ -786,7 +786,7 @@ def test_long_shifts_are_waited_for_in_slices_and_one_at_a_time(tmp_path):
         answers = []
         first = threading.Thread(target=lambda answers=answers: answers.append(module(**params)))
         first.start()
-        pid = stop_when_under_way(first)
+        pid = stop_when_under_way(first, "self")
         first.join()
         params["target"], params["source"] = params.get("source"), params["target"]
         params["privileges"] = "keep"
@@ -811,13 +811,13 @@ def wait_for_it(over):
         os.utime("/run/containment/volume_chown/lease")
 
 
-def stop_when_under_way(thread):
+def stop_when_under_way(thread, where):
     """Stop the process that shifts when it has told of its progress, so that it is under way for as long as we like.
 
-    Return its pid; None where it was done before, and so the thread that started it.
+    where: see worker_pid. Return its pid; None where it was done before, and so the thread that started it.
     """
     while thread.is_alive():
-        pid = worker_pid()
+        pid = worker_pid(where)
         try:
             if pid is not None and Path(f"/proc/{pid}/root/run/containment/volume_chown/progress").read_bytes():
                 os.kill(pid, signal.SIGSTOP)
@@ -827,14 +827,16 @@ def stop_when_under_way(thread):
     return None
 
 
-def worker_pid():
+def worker_pid(where):
+    """Return the pid of the process that shifts in the mounts of process `where`; other tests have some in others."""
+    mounts = os.readlink(f"/proc/{where}/ns/mnt")
     for name in os.listdir("/proc"):
         try:
             words = Path("/proc", name, "cmdline").read_bytes().split(b"\0") if name.isdigit() else []
+            if WORKER.encode() in words and os.readlink(f"/proc/{name}/ns/mnt") == mounts:
+                return int(name)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if WORKER.encode() in words:
-            return int(name)
     return None
 
 
@@ -907,7 +909,7 @@ def test_a_long_shift_shows_how_far_it_is(docker_host, tmp_path):
         results = []
         playing = threading.Thread(target=lambda results=results: results.append(play(playbook, [host])))
         playing.start()
-        pid = stop_when_under_way(playing)
+        pid = stop_when_under_way(playing, host.pid)
     playing.join(timeout=8)
     os.kill(pid, signal.SIGCONT)
     playing.join()

@@ -66,11 +66,11 @@ def copy(tree, dest, check=False, **params):
 
 
 def settled(tree, dest):
-    """Copy a tree so that the next pass trusts the times in it, as it does a second later."""
+    """Copy a tree so that the next pass trusts the times in it, as it does five minutes later."""
     copy(tree, dest)
     place = [dest.stat().st_dev, dest.stat().st_ino]
     (file,) = [one for one in COPIES.glob("*.json") if json.loads(one.read_text())["target"] == place]
-    file.write_text(json.dumps(dict(json.loads(file.read_text()), began=time.time_ns() + 10**9)))
+    file.write_text(json.dumps(dict(json.loads(file.read_text()), began=time.time_ns() + 300 * 10**9)))
     time.sleep(0.02)  # As coarse as the clock is that files get their times from.
     return file
 

@@ -62,9 +62,9 @@ def test_directories_of_containers_come_along_and_back_again(docker_host):
     prepared(host)
     before = metadata(host, MAPPED) + metadata(host, SHIFTED)
     start(host, MAPPED + ":/a", SHIFTED + ":/b", "/etc:/etc/of-the-host")
-    refused = run(HARDEN, host, userns_hidden_ok=True)
+    refused = run(HARDEN, host, userns_carry=False, userns_hidden_ok=True)
     assert refused.rc == 2 and SHIFTED in reasons(refused)
-    wanted = {"userns_hidden_ok": True, "volumes_used": True, "userns_conflicts_ok": True}
+    wanted = {"userns_carry": False, "userns_hidden_ok": True, "volumes_used": True, "userns_conflicts_ok": True}
     announced = run(HARDEN, host, "--check", "--diff", **wanted)
     assert announced.rc == 0, announced.stdout
     assert metadata(host, MAPPED) + metadata(host, SHIFTED) == before
@@ -114,7 +114,7 @@ def test_an_engine_that_does_not_come_back_gets_its_directories_back(docker_host
     host.run(["mkdir", "-p", "/etc/systemd/system/docker.service.d"])
     host.run(["tee", "/etc/systemd/system/docker.service.d/test.conf"], input=f"[Service]\n{line}\n")
     host.run(["systemctl", "daemon-reload"])
-    wanted = {"volumes_paths": [MAPPED, SHIFTED], "userns_hidden_ok": True, "engine_timeout": 20}
+    wanted = {"volumes_paths": [MAPPED, SHIFTED], "userns_carry": False, "userns_hidden_ok": True, "engine_timeout": 20}
     result = run(HARDEN, host, **wanted)
     assert result.rc == 2 and "previous configuration again, proven with a container" in reasons(result), reasons(
         result
@@ -127,7 +127,7 @@ def test_an_engine_that_does_not_come_back_gets_its_directories_back(docker_host
 def test_the_role_alone_stops_a_remapped_engine_for_what_its_containers_use_when_it_may(docker_host, tmp_path):
     host = docker_host("bookworm", init="script")
     prepared(host)
-    assert run(HARDEN, host, userns_hidden_ok=True).rc == 0
+    assert run(HARDEN, host, userns_carry=False, userns_hidden_ok=True).rc == 0
     host.import_image()
     book = tmp_path / "book.yml"
     role = {"role": "containment.docker.volumes", "vars": {"volumes_method": "shift"}}
@@ -180,7 +180,7 @@ def test_a_tree_that_is_gone_or_cannot_follow_leaves_the_engine_running(docker_h
     prepared(host)
     other = "/opt/other"
     host.run(["cp", "-a", SHIFTED, other])
-    paths = {"volumes_paths": [SHIFTED, other], "userns_hidden_ok": True}
+    paths = {"volumes_paths": [SHIFTED, other], "userns_carry": False, "userns_hidden_ok": True}
     assert run(HARDEN, host, **paths).rc == 0
     host.run(["rm", "-r", other])
     host.run(["mount", "--bind", SHIFTED, SHIFTED])
@@ -219,9 +219,13 @@ def owners(host, path):
 
 
 def frozen(host):
-    """Whether the process that shifts while the engine is stopped was found in the middle, and is stopped."""
+    """Whether the process that shifts while the engine is stopped was found in the middle, and is stopped.
+
+    It is stopped before it is looked at: it would be done meanwhile, or another one begin.
+    """
     far = "grep -q '\"inodes\": [0-9]....' /run/containment/volume_chown/progress"
-    script = f"! systemctl is-active -q docker && {far} && pkill -STOP -f {WORKER}"
+    middle = f"{far} && ! systemctl is-active -q docker"
+    script = f"pkill -STOP -f {WORKER} && {{ {middle} || {{ pkill -CONT -f {WORKER}; false; }}; }}"
     return host.run(["sh", "-c", script], check=False).returncode == 0
 
 
@@ -243,7 +247,7 @@ def test_a_run_that_was_killed_is_finished_before_the_engine_is_started(docker_h
     start(host, SHIFTED + ":/b")
     host.run(["docker", "update", "--restart", "always", "web"])
     before = metadata(host, SHIFTED)
-    wanted = {"userns_hidden_ok": True, "volumes_used": True}
+    wanted = {"userns_carry": False, "userns_hidden_ok": True, "volumes_used": True}
     killed(HARDEN, host, **wanted)
     # As long as that process is there and does not answer, nothing goes on, and no engine meets the tree.
     refused = run(HARDEN, host, **wanted)
@@ -276,7 +280,7 @@ def test_a_run_that_was_killed_is_taken_back_with_all_its_bits(docker_host):
     host.import_image()
     start(host, SHIFTED + ":/b")
     before = metadata(host, SHIFTED)
-    killed(HARDEN, host, userns_hidden_ok=True, volumes_paths=[SHIFTED])
+    killed(HARDEN, host, userns_carry=False, userns_hidden_ok=True, volumes_paths=[SHIFTED])
     end_worker(host)
     assert run(ROLLBACK, host).rc == 0
     assert metadata(host, SHIFTED) == before and exists(host, LEDGER) == []

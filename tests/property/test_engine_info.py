@@ -293,6 +293,8 @@ def facts(answers):
         "subid_faults": [],
         "transactions_fault": None,
         "trees_fault": None,
+        "migrations": [],
+        "migrations_fault": None,
         "kernel": {"max_user_namespaces": 1, "user_namespaces": True, "args_pending": []},
     }
     findings = _findings.findings([engine], host)

@@ -40,9 +40,9 @@ def test_what_is_remembered_comes_back_and_nothing_else_does():
 @pytest.mark.parametrize(
     "clock, expected",
     [
-        (core.Clock("boot", 2 * 10**18, 500), 10**18 - 10**9),
-        (core.Clock("boot", 2 * 10**18, 10**15), 10**18 - 10**9),  # set forward
-        (core.Clock("boot", 2 * 10**18, 500 - 5 * 10**8), 10**18 - 10**9),
+        (core.Clock("boot", 2 * 10**18, 500), 10**18 - 300 * 10**9),
+        (core.Clock("boot", 2 * 10**18, 10**15), 10**18 - 300 * 10**9),  # set forward
+        (core.Clock("boot", 2 * 10**18, 500 - 5 * 10**8), 10**18 - 300 * 10**9),
         (core.Clock("boot", 2 * 10**18, 499 - 5 * 10**8), None),  # set back
         (core.Clock("another", 2 * 10**18, 500), None),
     ],

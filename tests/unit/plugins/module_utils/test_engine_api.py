@@ -87,6 +87,17 @@ def test_requests_share_a_connection_and_chunks_are_joined(double):
     assert server.requests[0].startswith(b"GET /info?all=1&no=0&filters=%7B%22name%22%3A+%5B%22x%22%5D%7D HTTP/1.1\r\n")
 
 
+def test_a_tuple_is_a_parameter_for_each_of_its_texts(double):
+    server = double([http(b"1"), http(b"1"), http(b"1")])
+    with Engine(server.path) as engine:
+        engine.get("/images/get", {"names": ("a:1", "b/c@sha256:2"), "x": "a b", "n": 5})
+        engine.get("/none", {"names": ()})
+        engine.get("/list", {"names": ["a", "b"]})
+    paths = [request.split(b" ")[1] for request in server.requests]
+    assert paths[0] == b"/images/get?names=a%3A1&names=b%2Fc%40sha256%3A2&x=a+b&n=5"
+    assert paths[1:] == [b"/none?", b"/list?names=%5B%22a%22%2C+%22b%22%5D"]
+
+
 def test_bodies(double, tmp_path):
     server = double([http(b"{}"), http(b"{}"), http(b'{"status": "sha256:1"}\n{"status": "2"}\n')])
     with Engine(f"unix://{server.path}") as engine:

@@ -100,6 +100,8 @@ HOST = {
     "subid_faults": [],
     "transactions_fault": None,
     "trees_fault": None,
+    "migrations": [],
+    "migrations_fault": None,
     "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None, "args_pending": []},
 }
 
@@ -219,6 +221,7 @@ def test_versions_without_a_finding(version):
         ({"subid_faults": ["/etc/subuid, line 3: has 2 fields, not three"]}, "error", "has 2 fields, not three"),
         ({"transactions_fault": "/x: broken"}, "error", "/x: broken"),
         ({"trees_fault": "/y: broken"}, "error", "/y: broken"),
+        ({"migrations_fault": "/z: broken"}, "error", "from one graph root to another cannot be told: /z: broken"),
         ({"kernel": dict(HOST["kernel"], max_user_namespaces=0)}, "error", "is 0"),
         (
             {"kernel": dict(HOST["kernel"], user_namespaces=False, user_namespaces_error="unshare: no")},

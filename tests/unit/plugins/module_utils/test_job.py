@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.containment.docker.plugins.module_utils import _job, _job_worker
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
-KIND = _job.Kind("test", SimpleNamespace(__name__="none"), "shift")
+KIND = _job.Kind("test", SimpleNamespace(__name__="none"), "shift", 0.4)
 
 
 @pytest.fixture
@@ -22,7 +22,6 @@ def folder(tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     monkeypatch.setattr(_job, "_ROOT", str(tmp_path))
     monkeypatch.setattr(_job, "_SILENCE", 0.4)
-    monkeypatch.setattr(_job, "_END", 0.4)
     monkeypatch.setattr(_job, "_BUSY", 1.0)
     started = []
     monkeypatch.setattr(_job, "_start", lambda kind, folder, request, lock: started.append(request["job"]))
@@ -93,6 +92,15 @@ def test_one_that_does_not_end_is_told(folder):
     with held(folder, lambda path: False), pytest.raises(ContainmentError, match="was left alone and does not end"):
         _job.start(KIND, "new", {})
     assert folder.started == []
+
+
+def test_one_that_needs_long_to_end_is_given_that(folder):
+    slow, looks = KIND._replace(end=30.0), iter(range(60))
+    with held(folder, lambda path: next(looks, None) is None):
+        began = time.monotonic()
+        _job.start(slow, "new", {})
+        assert time.monotonic() - began > 0.8  # more than the silence and the time that the kind above is given
+    assert folder.started == ["new"]
 
 
 def test_a_look_at_the_lock_is_waited_for(folder):

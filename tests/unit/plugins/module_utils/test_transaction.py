@@ -128,6 +128,56 @@ def test_a_lost_version_is_told(directory, path):
         _transaction.select("last", directory)
 
 
+def test_what_is_begun_is_open_before_anything_is_recorded(directory, path):
+    change("before", path, b"a", directory)
+    _transaction.set_status("before", _transaction.APPLIED, directory)
+    _transaction.begin("a", directory)
+    assert _transaction.names(directory) == [("before", "applied"), ("a", "open")]
+    assert _transaction.select("last", directory) == [_transaction.Recorded("a", "open", [])]
+    for folder, _folders, files in os.walk(directory):
+        assert os.stat(folder).st_mode & 0o077 == 0
+        assert all(os.stat(os.path.join(folder, name)).st_mode & 0o077 == 0 for name in files)
+    # What comes then is recorded in it.
+    change("a", path, b"b", directory)
+    _transaction.begin("a", directory)
+    (kept,) = _transaction.select("last", directory)
+    assert [entry.after for entry in kept.entries] == [b"b"]
+    assert _transaction.names(directory) == [("before", "applied"), ("a", "open")]
+
+
+def test_the_first_is_begun_in_no_directory_and_after_a_kill(directory):
+    os.makedirs(os.path.join(directory, "killed"), mode=0o700)
+    for name in ("killed", "a"):
+        _transaction.begin(name, directory)
+    assert [one.name for one in _transaction.select("killed", directory)] == ["a", "killed"]
+    _transaction.begin("b", directory + "2")
+    assert _transaction.names(directory + "2") == [("b", "open")]
+
+
+def test_what_was_begun_already_keeps_its_status(directory):
+    _transaction.begin("a", directory)
+    _transaction.set_status("a", _transaction.APPLIED, directory)
+    _transaction.begin("a", directory)
+    assert _transaction.names(directory) == [("a", "applied")]
+    _transaction.set_status("a", _transaction.RESTORED, directory)
+    with pytest.raises(ContainmentError, match="was taken back"):
+        _transaction.begin("a", directory)
+    with pytest.raises(ContainmentError, match="transaction"):
+        _transaction.begin("a/b", directory)
+
+
+def test_nothing_is_begun_in_the_middle_of_an_undo_and_one_that_is_done_is_closed(directory, path):
+    change("a", path, b"a", directory)
+    _transaction.begin_undo(_transaction.Undo(["a"], {path: (0o644, b"a", b"first")}), directory)
+    with pytest.raises(ContainmentError, match="the undo of a was interrupted"):
+        _transaction.begin("b", directory)
+    assert _transaction.names(directory) == [("a", "open")]
+    _files.replace(_files.read(path), b"first")
+    _transaction.begin("b", directory)
+    assert _transaction.pending(directory) is None
+    assert _transaction.names(directory) == [("a", "restored"), ("b", "open")]
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-a", "a\n", "a" * 65, "\xe4"])
 def test_names_that_are_no_directory_names_are_refused(name):
     with pytest.raises(ContainmentError, match="transaction"):
