@@ -61,6 +61,12 @@ def process(pid):
     }
 
 
+def parent(pid):
+    """Return the pid of a process's parent, None where it is gone."""
+    stat = text(f"/proc/{pid}/stat")
+    return None if stat is None else int(stat[stat.rindex(")") + 2 :].split()[1])
+
+
 def id_map(pid):
     """Return {"uid": [[inside, outside, count], ...], "gid": [...]} of a process, None where it is gone."""
     maps = {kind: text(f"/proc/{pid}/{kind}_map") for kind in ("uid", "gid")}

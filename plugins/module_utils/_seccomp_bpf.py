@@ -22,7 +22,7 @@ _ACTIONS = {
     0x7FFF: "SCMP_ACT_ALLOW",
 }
 _WITH_DATA = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
-_X32 = 1 << 30
+X32 = 1 << 30
 _LOAD, _AND, _JUMP, _RETURN = 0x20, 0x54, 0x05, 0x06
 _TESTS = {
     0x15: lambda value, k: value == k,
@@ -77,7 +77,7 @@ def is_unknown(highest, call):
     highest: {(AUDIT_ARCH_ number, whether x32): highest number of a call that the profile names}, empty for a profile
     whose default action lets calls pass or is that errno.
     """
-    last = highest.get((call.arch, bool(call.number & _X32)))
+    last = highest.get((call.arch, bool(call.number & X32)))
     return last is not None and call.number > last
 
 

@@ -7,12 +7,13 @@ import errno
 
 # What runc calls between loading the filter and the program's first instruction. Without no-new-privileges the filter
 # is loaded before the capabilities are dropped, the user is set and the working directory is entered (runc,
-# libcontainer/setns_init_linux.go and standard_init_linux.go; tried with 1.1 and 1.3).
+# libcontainer/setns_init_linux.go and standard_init_linux.go; tried with 1.1 and 1.3). statx is for the checks of /proc
+# that came with 1.2.8 and 1.3.3.
 RUNTIME_LATE = (
     *("brk", "close", "close_range", "dup3", "epoll_ctl", "epoll_pwait", "execve", "exit", "exit_group", "fcntl"),
     *("fstat", "fstatfs", "futex", "getdents64", "getpid", "gettid", "mmap", "munmap", "nanosleep", "newfstatat"),
     *("openat", "openat2", "read", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sigaltstack"),
-    *("tgkill", "write"),
+    *("statx", "tgkill", "write"),
 )
 RUNTIME_EARLY = (
     *("capget", "capset", "chdir", "faccessat", "faccessat2", "fchdir", "fchown", "getcwd", "getegid", "geteuid"),
@@ -24,7 +25,7 @@ RUNTIME_EARLY = (
 FALLBACKS = (
     *("clone3", "close_range", "copy_file_range", "epoll_pwait2", "faccessat2", "fchmodat2", "futex_waitv"),
     *("getrandom", "memfd_create", "openat2", "pidfd_open", "pidfd_send_signal", "preadv2", "pwritev2", "renameat2"),
-    *("rseq", "statx"),
+    "rseq",
 )
 
 # Families by which containers talk to each other and to the world: AF_UNIX, AF_INET, AF_INET6, AF_NETLINK.

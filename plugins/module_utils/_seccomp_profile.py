@@ -65,7 +65,7 @@ CAPABILITIES = tuple(
 EPERM = 1
 MAX_ERRNO = 4095  # include/linux/err.h; the kernel makes it that from whatever is more
 
-# default: an Action. architectures: names as in ARCHITECTURES, the native one first where it was resolved. flags: as in
+# default: an Action. architectures: names as in ARCHITECTURES, the host's own first. flags: as in
 # FLAGS. rules: [Rule], in the order of the file.
 Profile = collections.namedtuple("Profile", "default architectures flags rules")
 # name: as in ACTIONS. errno: what the caller gets, None where the action has none.
@@ -103,7 +103,8 @@ def make_action(name, errno=None):
 def read(value, source, architecture):
     """Return the Profile in what JSON has made of a file, or somebody wrote in its place.
 
-    source: what errors call it. architecture: of the host, as in ARCHITECTURES, by which `archMap` is resolved.
+    source: what errors call it. architecture: of the host, as in ARCHITECTURES, by which `archMap` is resolved, and which
+    is the first one of the Profile's.
     Raises ContainmentError, which names the key's path, for whatever an engine would refuse, ignore or read otherwise.
     """
     return _Reader(source).profile(value, architecture)
@@ -187,7 +188,8 @@ class _Reader:
             ]
             if name == architecture:
                 listed = [name, *subs]
-        return listed
+        # The host's own is filtered whether it is listed or not (seccomp_init(3)).
+        return [architecture, *(one for one in listed if one != architecture)]
 
     def action(self, value, path, key, errno_key):
         where, given = _join(path, key), value.get(key)

@@ -7,7 +7,6 @@ A mapping is a list of extents [container start, host start, count], as in /proc
 """
 
 import posixpath
-import re
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -51,28 +50,6 @@ def check(uid_ranges, gid_ranges, data_root, timeout):
         raise ContainmentError(
             missing, f"is empty while {given} is not", "give both, or none for an engine without remapping"
         )
-
-
-def parse_record(text):
-    """Return {"root", "begun", "pending", "container"} of the text of a proof's record.
-
-    text: the graph root, then, each ahead of the act or behind it, `begin image`, `end image`, `begin container`,
-      `end container ID`. A line that a kill cut short does not count.
-    root: path, None where nothing was made. begun: ["image", "container"] as far as it came. pending: the one of them
-    that may still be made, None. container: its id, None where it is not known.
-    """
-    lines = [line for line in text.splitlines(True) if line.endswith("\n")]
-    record = {"root": lines[0][:-1] if lines else None, "begun": [], "pending": None, "container": None}
-    for line in lines[1:]:
-        words = line.split()
-        if words[0] == "begin":
-            record["begun"].append(words[1])
-            record["pending"] = words[1]
-        elif words[:2] != ["end", "container"]:
-            record["pending"] = None
-        elif re.match(r"[0-9a-f]{64}\Z", words[-1]):
-            record.update(pending=None, container=words[-1])
-    return record
 
 
 def parse_map(text):

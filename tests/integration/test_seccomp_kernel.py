@@ -18,6 +18,8 @@ from ansible_collections.containment.docker.plugins.module_utils import _seccomp
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_compose as compose
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 
+from .probe import CALL, CALL_32, END, RECORD, START, UNTOUCHED
+
 X86_64, I386 = "SCMP_ARCH_X86_64", "SCMP_ARCH_X86"
 PROFILES, CALLS = 500, 4
 # They do no harm whatever their arguments are, and return no errno of ERRNOS by themselves.
@@ -36,18 +38,8 @@ NAMES = (
 ERRNOS = (121, 122, 123, 124)
 VALUES = (0, 1, 2, 8, 16, 40, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**32 + 40, 2**63, 2**64 - 1)
 NUMBER_SECCOMP = 317
-UNTOUCHED = 0x5EAF00D
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="not possible here: the code is x86-64's")
-
-# A record is a number of a call, six arguments and what it returned, each of 64 bits. rdi points to the first one.
-START = bytes.fromhex("4989ff")  # mov r15, rdi
-# Load them into rax, rdi, rsi, rdx, r10, r8, r9; syscall; store rax; go on to the next record.
-CALL = bytes.fromhex("498b07 498b7f08 498b7710 498b5718 4d8b5720 4d8b4728 4d8b4f30 0f05 49894738 4983c740")
-# The same into rax, rbx, rcx, rdx, rsi, rdi, rbp; int 0x80.
-CALL_32 = bytes.fromhex("498b07 498b5f08 498b4f10 498b5718 498b7720 498b7f28 498b6f30 cd80 49894738 4983c740")
-END = bytes.fromhex("0f0b")  # ud2, which is no call
-RECORD = struct.Struct("=8Q")
 
 
 def in_a_child(program, number, args, compat):

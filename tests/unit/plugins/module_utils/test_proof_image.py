@@ -10,6 +10,7 @@ import tarfile
 import pytest
 
 from ansible_collections.containment.docker.plugins.module_utils import _proof_image as image
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
 def elf(bits, order, loader):
@@ -78,3 +79,20 @@ def test_the_image_is_the_same_every_time_and_its_shell_runs_in_it(tmp_path):
         check=True,
     )
     assert done.stdout == b"runs\n"
+
+
+def test_the_spinning_program_runs_without_a_system_call(tmp_path):
+    if os.uname().machine not in image._LOOPS:
+        pytest.skip("no such program is known for this machine")
+    path = tmp_path / "spin"
+    path.write_bytes(image.spin(os.uname().machine))
+    path.chmod(0o700)
+    with subprocess.Popen([str(path)]) as process:
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.2)
+        finally:
+            process.kill()
+    assert process.returncode == -9
+    with pytest.raises(ContainmentError, match="no program is known for vax"):
+        image.spin("vax")

@@ -56,12 +56,16 @@ def test_a_profile_comes_back_as_it_was():
 def test_both_spellings_of_a_name_and_the_default_errno():
     profile = core.read(with_rule(names=None, name="read", action=core.ERRNO, comment="why", args=None), "p", AMD64)
     assert profile.rules == (core.Rule(("read",), core.Action(core.ERRNO, 1), (), core.ALWAYS, core.ALWAYS),)
-    assert profile.default == core.Action(core.ERRNO, 1) and profile.architectures == ()
+    assert profile.default == core.Action(core.ERRNO, 1) and profile.architectures == (AMD64,)
 
 
 @pytest.mark.parametrize(
     "architecture, expected",
-    [(AMD64, (AMD64, "SCMP_ARCH_X86")), ("SCMP_ARCH_AARCH64", ("SCMP_ARCH_AARCH64",)), ("SCMP_ARCH_S390X", ())],
+    [
+        (AMD64, (AMD64, "SCMP_ARCH_X86")),
+        ("SCMP_ARCH_AARCH64", ("SCMP_ARCH_AARCH64",)),
+        ("SCMP_ARCH_S390X", ("SCMP_ARCH_S390X",)),
+    ],
 )
 def test_a_map_of_architectures_is_read_for_the_host(architecture, expected):
     value = {

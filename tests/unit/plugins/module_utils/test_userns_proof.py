@@ -93,25 +93,3 @@ def test_good_options_are_taken():
 def test_bad_options_are_told(options, told):
     with pytest.raises(ContainmentError, match="^" + told):
         proof.check(**dict(GOOD, **options))
-
-
-ID = "0123456789abcdef" * 4
-
-
-@pytest.mark.parametrize(
-    "text, root, begun, pending, container",
-    [
-        ("", None, [], None, None),
-        ("/g", None, [], None, None),
-        ("/g d\n", "/g d", [], None, None),
-        ("/g\nbegin ima", "/g", [], None, None),
-        ("/g\nbegin image\n", "/g", ["image"], "image", None),
-        ("/g\nbegin image\nend image\n", "/g", ["image"], None, None),
-        ("/g\nbegin image\nend image\nbegin container\n", "/g", ["image", "container"], "container", None),
-        ("/g\nbegin container\nend container " + ID[:9] + "\n", "/g", ["container"], "container", None),
-        ("/g\nbegin container\nend container " + ID, "/g", ["container"], "container", None),
-        ("/g\nbegin container\nend container " + ID + "\n", "/g", ["container"], None, ID),
-    ],
-)
-def test_a_record_tells_how_far_a_run_came(text, root, begun, pending, container):
-    assert proof.parse_record(text) == {"root": root, "begun": begun, "pending": pending, "container": container}

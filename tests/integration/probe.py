@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machine code of x86-64 that makes calls from a table, and a static program of it, which needs nothing else."""
+
+import struct
+
+# A record is a number of a call, six arguments and what it returned, each of 64 bits.
+RECORD = struct.Struct("=8Q")
+UNTOUCHED = 0x5EAF00D  # what a call returned that was never made
+START = bytes.fromhex("4989ff")  # mov r15, rdi: the first record
+# Load a record into rax, rdi, rsi, rdx, r10, r8, r9; syscall; store rax; go on to the next record.
+CALL = bytes.fromhex("498b07 498b7f08 498b7710 498b5718 4d8b5720 4d8b4728 4d8b4f30 0f05 49894738 4983c740")
+# The same into rax, rbx, rcx, rdx, rsi, rdi, rbp; int 0x80.
+CALL_32 = bytes.fromhex("498b07 498b5f08 498b4f10 498b5718 498b7720 498b7f28 498b6f30 cd80 49894738 4983c740")
+END = bytes.fromhex("0f0b")  # ud2, which is no call
+BASE = 0x400000
+WRITE, EXIT = 1, 60
+
+
+def record(number, args=()):
+    return RECORD.pack(number, *(tuple(args) + (0,) * (6 - len(args))), UNTOUCHED)
+
+
+def program(calls, compat=False):
+    """Return a static ELF program that makes calls, [(number, args)], writes the table of them to its standard output
+    and ends; by a 32-bit call with `compat`."""
+    code = b"\x4c\x8d\x3d" + struct.pack("<i", 0) + (CALL_32 if compat else CALL) * len(calls) + CALL * 2 + END
+    start = 64 + 56
+    table = start + len(code)
+    code = code[:3] + struct.pack("<i", len(code) - 7) + code[7:]  # lea r15, [rip + table]
+    size = len(calls) * RECORD.size
+    rows = [record(*one) for one in calls] + [record(WRITE, (1, BASE + table, size)), record(EXIT, (0,))]
+    data = code + b"".join(rows)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH",
+        *(b"\x7fELF\x02\x01\x01", 2, 62, 1, BASE + start, 64, 0, 0, 64, 56, 1, 0, 0, 0),
+    )
+    length = start + len(data)
+    return header + struct.pack("<IIQQQQQQ", 1, 7, 0, BASE, BASE, length, length, 0x1000) + data
+
+
+def results(output):
+    """Return what each call returned, errors as negative numbers, of what the program wrote."""
+    return [value - 2**64 if value > 2**63 else value for *_call, value in RECORD.iter_unpack(output)]
