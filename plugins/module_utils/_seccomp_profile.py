@@ -103,8 +103,8 @@ def make_action(name, errno=None):
 def read(value, source, architecture):
     """Return the Profile in what JSON has made of a file, or somebody wrote in its place.
 
-    source: what errors call it. architecture: of the host, as in ARCHITECTURES, by which `archMap` is resolved, and which
-    is the first one of the Profile's.
+    source: what errors call it. architecture: of the host, as in ARCHITECTURES, by which `archMap` is resolved; it is
+    the first one of the Profile's.
     Raises ContainmentError, which names the key's path, for whatever an engine would refuse, ignore or read otherwise.
     """
     return _Reader(source).profile(value, architecture)
