@@ -7,7 +7,12 @@ import posixpath
 import re
 import stat
 
-from ansible_collections.containment.docker.plugins.module_utils import _conflicts, _daemon_keys, _engine_values
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _conflicts,
+    _daemon_keys,
+    _engine_values,
+    _seccomp_state,
+)
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # moby's daemon: setupDaemonRoot, since 20.10.3.
@@ -81,7 +86,7 @@ def pid(container):
     return (container.get("State") or {}).get("Pid") or 0
 
 
-def container(inspect, found_conflicts, owners, id_maps):
+def container(inspect, found_conflicts, owners, id_maps, seccomp):
     """Return what the roles need of a container. Its environment and labels, which may hold secrets, are left out."""
     host = inspect.get("HostConfig") or {}
     config = inspect.get("Config") or {}
@@ -94,6 +99,7 @@ def container(inspect, found_conflicts, owners, id_maps):
         "pid": pid(inspect),
         "user": config.get("User") or "",
         "restart_policy": (host.get("RestartPolicy") or {}).get("Name") or "no",
+        "seccomp": seccomp,
         "userns_host": host.get("UsernsMode") == "host",
         "uid_map": id_map["uid"] if id_map else None,
         "conflicts": found_conflicts,
@@ -194,7 +200,8 @@ def engine(raw, planned, engine_sockets, kinds):
     containers = []
     for one in inspected:
         found = _conflicts.conflicts(one, mapping, raw["owners"], known, engine_sockets, others, runc)
-        containers.append(container(one, found, raw["owners"], raw["id_maps"]))
+        seccomp = raw["seccomp"].get(pid(one))
+        containers.append(container(one, found, raw["owners"], raw["id_maps"], seccomp))
     graph_root = raw["graph_root"]
     in_force = _engine_values.effective_values(info, raw["networks"], data_root)
     process = raw["process"] or {}
@@ -219,6 +226,7 @@ def engine(raw, planned, engine_sockets, kinds):
         graph_root_faults=graph_root_faults(graph_root, data_root, uid, gid) if uid is not None else [],
         numbered_roots=[dict(one, mode=octal(one["mode"])) for one in raw["numbered_roots"]],
         security_options=options,
+        seccomp=_seccomp_state.of_engine(options.get("seccomp"), raw["seccomp_kept"], (version or {}).get("Version")),
         userns=state,
         cgroup={"driver": info.get("CgroupDriver"), "version": info.get("CgroupVersion")},
         live_restore=info.get("LiveRestoreEnabled"),

@@ -12,10 +12,13 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _conflicts,
     _daemon_keys,
     _daemon_values,
+    _engine_values,
     _files,
     _host_probe,
     _json_text,
     _path_probe,
+    _seccomp_runtime,
+    _seccomp_state,
 )
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -122,6 +125,7 @@ CONTAINER = {
         "UTSMode": _text,
         "UsernsMode": _text,
         "CapAdd": [_text],
+        "SecurityOpt": [_text],
         "GroupAdd": [_text],
         "RestartPolicy": {"Name": _text},
         "Devices": [{"PathOnHost": _text, "PathInContainer": _text, "CgroupPermissions": _text}],
@@ -255,7 +259,7 @@ def _not_inspected(one, error):
 
 
 def surroundings(found, timeout, measure):
-    """Return {"id_maps", "owners", "sizes", "graph_root"} for the answers of an engine.
+    """Return {"id_maps", "owners", "sizes", "graph_root", "seccomp", "seccomp_kept"} for the answers of an engine.
 
     measure: seconds for sizes of volumes, 0 for none. Owners of hostile or dead paths are looked at in a bounded child.
     """
@@ -270,7 +274,37 @@ def surroundings(found, timeout, measure):
         "owners": _path_probe.owners(wanted, timeout) if wanted else {},
         "sizes": _path_probe.sizes(mountpoints, measure) if measure and mountpoints else {},
         "graph_root": graph_root(info.get("DockerRootDir")),
+        "seccomp": _seccomp(info, inspected),
+        "seccomp_kept": _seccomp_runtime.kept(),
     }
+
+
+def _seccomp(info, inspected):
+    """Return {pid: _seccomp_state.of_container} of the containers that run."""
+    daemon, uname, found = _seccomp_profile(info), os.uname(), {}
+    for one in inspected:
+        pid = (one.get("State") or {}).get("Pid")
+        if not pid:
+            continue
+        try:
+            bundle = _seccomp_runtime.bundle(pid)
+        except ContainmentError:
+            bundle = None
+        found[pid] = _seccomp_state.of_container(
+            one, bundle, daemon, {"release": uname.release, "machine": uname.machine}
+        )
+    return found
+
+
+def _seccomp_profile(info):
+    """Return the daemon-wide profile as JSON has it, None for the engine's own, and where it cannot be read."""
+    path = (_engine_values.security_options(info).get("seccomp") or {}).get("profile") or ""
+    if not path.startswith("/"):
+        return None
+    try:
+        return _seccomp_state.parse(_files.read(path).data)
+    except (ContainmentError, OSError):
+        return None
 
 
 def graph_root(path):

@@ -7,7 +7,7 @@ Severities: "error", remapping fails or does harm as things are; "warning", some
 "note".
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_keys, _engine_facts
+from ansible_collections.containment.docker.plugins.module_utils import _daemon_keys, _engine_facts, _seccomp_state
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -121,6 +121,61 @@ def _engine(one, add):
             f" {', '.join(difference['key'] for difference in one['differences'])}",
             "see differences, and restart the engine or correct the configuration",
         )
+    _seccomp(one, subject, add)
+
+
+def _seccomp(one, subject, add):
+    if one["seccomp"]["base_outdated"]:
+        add(
+            "seccomp_base_outdated",
+            WARNING,
+            subject,
+            f"has seccomp profile {one['seccomp']['profile']}, made from the default of another version of it",
+            "run the role seccomp again",
+        )
+    if one["seccomp"]["profile"] == _seccomp_state.UNCONFINED:
+        add(
+            "seccomp_unconfined",
+            WARNING,
+            subject,
+            "gives containers no seccomp profile",
+            "take seccomp-profile: unconfined out of daemon.json",
+        )
+    for container in one["containers"]:
+        seccomp = container["seccomp"] or {}
+        name = f"container {container['name']}"
+        if seccomp.get("current") is False:
+            add(
+                "container_seccomp_old",
+                WARNING,
+                name,
+                "still runs under an earlier daemon-wide seccomp profile",
+                "restart it",
+            )
+        if seccomp.get("profile") == _seccomp_state.UNCONFINED:
+            add(
+                "container_seccomp_unconfined",
+                WARNING,
+                name,
+                "has no seccomp filter",
+                "make it again without security_opt seccomp=unconfined",
+            )
+        if seccomp.get("profile") == _seccomp_state.PRIVILEGED:
+            add(
+                "container_seccomp_privileged",
+                NOTE,
+                name,
+                "is privileged, and has no seccomp filter for that",
+                "give it the capabilities and devices that it needs, one by one",
+            )
+        if seccomp.get("profile") == _seccomp_state.OWN:
+            add(
+                "container_seccomp_frozen",
+                NOTE,
+                name,
+                "has the seccomp profile that it was made with, whatever became of its file and of the daemon's",
+                "make it again when its profile changes",
+            )
 
 
 def _version_of(text):

@@ -92,7 +92,7 @@ def shims():
         words = (text(f"/proc/{pid}/cmdline") or "").split("\0")
         if not posixpath.basename(words[0]).startswith("containerd-shim") or _namespace(pid, "pid") != ours:
             continue
-        if not _is_roots(pid):
+        if not is_roots(pid):
             continue
         options = {}
         for word, value in zip(words, words[1:] + [""]):
@@ -142,7 +142,7 @@ def _sockets(pid):
     return found
 
 
-def _is_roots(pid):
+def is_roots(pid):
     """Tell whether all uids of a process are root's; whoever starts a setuid program chooses its arguments."""
     for line in (text(f"/proc/{pid}/status") or "").splitlines():
         if line.startswith("Uid:"):

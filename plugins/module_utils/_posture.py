@@ -7,7 +7,7 @@
 userns_proof after and before the change, empty where none was run.
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_state, _userns_plan
 
 PASS, FAIL = "pass", "fail"
 
@@ -27,6 +27,7 @@ def report(after, name, before, proofs=(), baseline=(), check_mode=False, waits=
         _control("userns-remap in force", _effective, before, after),
         _control("root in a container", _root, before, after),
         _control("graph root", _graph_root, before, after),
+        _control("seccomp profile", _seccomp, before, after),
         _control("other engines", _others, before, after),
         _control("errors found", _errors, before, after),
     ]
@@ -104,6 +105,12 @@ def _graph_root(host):
     faults = engine["graph_root_faults"]
     text = f"{root['path']} ({root['uid']}:{root['gid']} {root['mode']})"
     return (f"{text}: {'; '.join(faults)}", False) if faults else (text, True)
+
+
+def _seccomp(host):
+    engine = _userns_plan.engine_of(host)
+    profile = engine["seccomp"]["profile"] if engine else None
+    return profile or "none", profile not in (None, _seccomp_state.UNCONFINED)
 
 
 def _others(host):

@@ -15,7 +15,6 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
-DIRECTORY = "/var/lib/containment/seccomp"
 NAME = "the engine's default"
 
 
@@ -27,7 +26,7 @@ def of(engine, described, library, seconds, keep):
     """
     version, own = described[1], described[2]
     native, kernel = library.native(), list(_seccomp_runtime.kernel())
-    before = _files.read(f"{DIRECTORY}/default-{version}.json")
+    before = _files.read(f"{_seccomp_runtime.KEPT}/default-{version}.json")
     kept = _kept(before, native)
     if kept is not None and kept["kernel"] == kernel:
         return _seccomp_plan.read(_bytes(kept["profile"]), before.path, native), f"kept from engine {version}"

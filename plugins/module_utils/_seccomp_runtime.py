@@ -5,6 +5,7 @@
 
 import json
 import os
+import stat
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _daemon_keys,
@@ -14,6 +15,8 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _seccomp_features,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+KEPT = "/var/lib/containment/seccomp"  # what engines told of their own defaults, in default-VERSION.json
 
 
 def describe(engine):
@@ -55,8 +58,15 @@ def bundle(pid):
     It lies in the working directory of the shim, the process's parent (containerd, runtime v1 and v2), wherever an
     engine has its exec-root. Raises ContainmentError where it is not to be had.
     """
+    parent = _host_probe.parent(pid)
     try:
-        with open(f"/proc/{_host_probe.parent(pid)}/cwd/config.json", encoding="utf-8") as handle:
+        if parent is None or not _host_probe.is_roots(parent) or not program(parent).count("containerd-shim"):
+            raise ValueError("its parent is no shim of root's")
+        # Whoever calls himself an engine can name any process.
+        fd = os.open(f"/proc/{parent}/cwd/config.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, encoding="utf-8") as handle:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise ValueError("it is no file")
             return json.load(handle)
     except (OSError, ValueError) as error:
         cause = f"the runtime's configuration of the container cannot be read ({error})"
@@ -78,3 +88,12 @@ def kernel():
 def program(pid):
     """Return the first word of a process's arguments, "" for one that has none or is gone."""
     return (_host_probe.text(f"/proc/{pid}/cmdline") or "").split("\0")[0]
+
+
+def kept():
+    """Return the versions of engines whose default this host has asked for."""
+    try:
+        names = os.listdir(KEPT)
+    except FileNotFoundError:
+        return []
+    return sorted(name[len("default-") : -len(".json")] for name in names if name.startswith("default-"))

@@ -115,6 +115,13 @@ engines:
       description: The security options in force, by name.
       type: dict
       sample: {seccomp: {profile: builtin}, userns: {}}
+    seccomp:
+      description:
+        - "C(profile): path of the daemon-wide profile in force, V(builtin) for the engine's own default, V(unconfined),
+          null where it has no seccomp."
+        - "C(base_outdated): whether that is one of this collection and was made from the default of another version."
+      type: dict
+      sample: {profile: builtin, base_outdated: false}
     userns:
       description:
         - C(configured), the value of userns-remap, null where not set; C(expected), the UID.GID that its user has by
@@ -154,6 +161,16 @@ engines:
         uid_map: {description: Extents of its uid_map., type: list, elements: list}
         userns_host: {description: Whether it runs outside of the remapping., type: bool}
         restart_policy: {description: Restart policy., type: str}
+        seccomp:
+          description:
+            - Its seccomp filter, of what its runtime was told, which inspecting it does not tell. Null where it does
+              not run or the runtime's configuration cannot be read.
+            - "C(profile): V(own), given when it was made and frozen since; V(daemon), what the engine had when it was
+              started; V(builtin), asked for by name; V(unconfined); V(privileged), none because it is that."
+            - "C(current): whether one of V(daemon) is under the profile that the engine has now, null where that cannot
+              be told."
+          type: dict
+          sample: {profile: daemon, current: true}
         mounts:
           description: "C(type), C(source), C(destination), C(name), C(driver), C(rw), C(propagation), and for bind
             mounts C(real), the path without links, C(uid), C(gid), C(mode), C(kind) (V(directory), V(file), V(other))
@@ -231,6 +248,10 @@ findings:
       V(containerd_store_builds), the containerd image store."
     - "Other codes of an engine: V(program_replaced), V(version_unsafe), V(graph_root_faulty), V(live_restore),
       V(swarm)."
+    - "Codes of seccomp filters: V(seccomp_unconfined), the engine gives none; V(seccomp_base_outdated), its profile
+      was made from the default of another version; V(container_seccomp_unconfined), V(container_seccomp_privileged),
+      V(container_seccomp_old), it was started before the engine had its profile; V(container_seccomp_frozen), it has
+      the one that it was made with."
     - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
       V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable),
       V(trees_unreadable), V(migrations_unreadable)."

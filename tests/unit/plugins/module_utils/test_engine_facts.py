@@ -58,6 +58,8 @@ def raw(**changes):
         "error_code": None,
         "calls": 6,
         "id_maps": {7: MAPPING},
+        "seccomp": {},
+        "seccomp_kept": [],
         "owners": {},
         "sizes": {},
         "graph_root": ROOT,
@@ -194,6 +196,19 @@ def test_graph_root_faults(root, fault):
         ({"config": {"userns-remap": 5}, "expected_mapping": None}, "error", "5 is no value for userns-remap"),
         ({"expected_mapping": None}, "error", "dockremap has no subordinate ranges"),
         ({"executable": {"path": "/d", "replaced": True}}, "note", "was replaced"),
+        ({"info": {"SecurityOptions": ["name=seccomp,profile=unconfined"]}}, "warning", "gives containers no seccomp"),
+        (
+            {
+                "info": {"SecurityOptions": ["name=seccomp,profile=/etc/containment/seccomp/daemon-1.json"]},
+                "seccomp_kept": ["20.10.5"],
+            },
+            "warning",
+            "daemon-1.json, made from the default of another version",
+        ),
+        ({"seccomp": {7: {"profile": "daemon", "current": False}}}, "warning", "earlier daemon-wide seccomp profile"),
+        ({"seccomp": {7: {"profile": "unconfined", "current": None}}}, "warning", "has no seccomp filter"),
+        ({"seccomp": {7: {"profile": "privileged", "current": None}}}, "note", "is privileged"),
+        ({"seccomp": {7: {"profile": "own", "current": None}}}, "note", "that it was made with"),
         ({"not_inspected": [{"id": "x", "name": "x", "error": "why"}]}, "error", "could not be inspected: why"),
         (
             {"expected_mapping": {"uid": [[0, 5, 1]], "gid": [[0, 6, 1]]}},

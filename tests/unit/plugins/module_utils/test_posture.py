@@ -37,7 +37,7 @@ def failed(report):
 
 def test_what_fails_a_host():
     assert failed(_posture.report(GOOD, "h", GOOD, [])) == []
-    none = ["engine", "running since", *NOT_REMAPPED, "graph root"]
+    none = ["engine", "running since", *NOT_REMAPPED, "graph root", "seccomp profile"]
     assert failed(_posture.report(host(), "h", host(), [])) == none
     plain = host(engine())
     assert failed(_posture.report(plain, "h", plain, [])) == [
@@ -56,6 +56,13 @@ def test_what_fails_a_host():
     assert "engine" in failed(_posture.report(dead, "h", dead, []))
     root = host(engine(userns=dict(REMAPPED, mapping=IDENTITY), graph_root=ROOT))
     assert failed(_posture.report(root, "h", root, [])) == ["root in a container"]
+
+
+def test_an_engine_that_filters_no_calls_fails():
+    for profile, shown in (("unconfined", "unconfined"), (None, "none")):
+        bare = host(engine(userns=REMAPPED, graph_root=ROOT, seccomp={"profile": profile, "base_outdated": False}))
+        report = _posture.report(bare, "h", bare, [])
+        assert failed(report) == ["seccomp profile"] and any(line.endswith(shown) for line in report["table"])
 
 
 def test_a_second_engine_and_errors_fail_a_host():

@@ -30,6 +30,7 @@ def engine(**changes):
         "graph_root": {"path": "/var/lib/docker", "uid": 0, "gid": 0, "mode": "0710"},
         "graph_root_faults": [],
         "userns": PLAIN,
+        "seccomp": {"profile": "builtin", "base_outdated": False},
         "live_restore": False,
         "swarm": "inactive",
         "differences": [],

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles rolled out on real engines: announced, tried, in force after one restart, taken back."""
+
+import json
+
+from tests.hosts import play
+
+HARDEN, AUDIT, ROLLBACK = ("containment.docker." + name for name in ("harden", "audit", "rollback"))
+DAEMON = "/etc/docker/daemon.json"
+LIST = [{"preset": "list-2015"}]
+
+
+def run(playbook, host, *args, **extra_vars):
+    return play(playbook, [host], *args, groups={"docker_hosts": [host.name]}, extra_vars=extra_vars)
+
+
+def daemon(host):
+    done = host.run(["cat", DAEMON], check=False)
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def reason(result):
+    return " ".join(json.dumps(task.result.get("msg", "")) for task in result.tasks if task.status == "failed")
+
+
+def table(result):
+    return "\n".join(
+        line for task in result.tasks for line in (task.result.get("msg") or []) if "What was" in task.name
+    )
+
+
+def changed(result):
+    return [task.name for task in result.tasks if task.changed]
+
+
+def test_a_profile_is_announced_rolled_out_left_alone_and_taken_back(docker_host):
+    """On the oldest engine, which alone does not tell its own default under another; for the others, as for the filters
+    of all: test_seccomp_profile.py."""
+    host = docker_host("bookworm")
+    services = [{"name": "one", "base": "deny", "overlays": [{"preset": "runtime"}]}]
+    given = {"seccomp_overlays": LIST, "seccomp_services": services}
+    announced = run(HARDEN, host, "--check", **given)
+    assert announced.rc == 0, announced.stdout
+    assert daemon(host) == {} and host.run(["ls", "/etc/containment"], check=False).returncode
+    first = run(HARDEN, host, **given)
+    assert first.rc == 0, first.stdout
+    assert changed(announced) == changed(first)
+    path = daemon(host)["seccomp-profile"]
+    assert path.startswith("/etc/containment/seccomp/daemon-")
+    assert "its filter in the kernel" in table(first) and "the profile's" in table(first)
+    pid = host.run(["cat", "/run/docker.pid"]).stdout
+    second = run(HARDEN, host, **given)
+    assert second.rc == 0 and changed(second) == [] and host.run(["cat", "/run/docker.pid"]).stdout == pid
+    assert "its filter in the kernel" in table(second)
+
+    refused = run(HARDEN, host, seccomp_overlays=[*LIST, {"deny": ["getcwd"]}])
+    assert refused.rc and "denies getcwd, which the runtime itself calls" in reason(refused)
+    tried = run(HARDEN, host, seccomp_overlays=[*LIST, {"deny": ["mprotect"]}])
+    assert tried.rc and "the host's shell in a container" in reason(tried)
+    assert daemon(host)["seccomp-profile"] == path and host.run(["cat", "/run/docker.pid"]).stdout == pid
+
+    without = run(HARDEN, host)
+    assert without.rc == 0 and "seccomp-profile" not in daemon(host)
+    back = run(ROLLBACK, host)
+    assert back.rc == 0 and daemon(host)["seccomp-profile"] == path

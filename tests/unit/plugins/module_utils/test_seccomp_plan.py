@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a request for a profile; with the host's libseccomp."""
+
+import json
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_check as check
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_compare as compare
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_compose as compose
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_features as features
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_plan as core
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_proof as proof
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+NOW = check.Engine((28, 5, 2), None, frozenset({core.LOG_FLAG}))
+GOOD = {"name": "daemon", "directory": "/etc/x", "base": "engine", "timeout": 1}
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"name": ""}, "name: '' is no name"),
+        ({"name": "a/b"}, "name: 'a/b' is no name"),
+        ({"name": "A"}, "name: 'A' is no name"),
+        ({"name": "a" * 65}, "up to 64"),
+        ({"directory": "x"}, "directory: 'x' is not an absolute path"),
+        ({"base": "none"}, "base: 'none' is no base"),
+        ({"timeout": 0}, "timeout: 0 is no time"),
+    ],
+)
+def test_bad_requests_are_told(options, words):
+    core.check_request(**GOOD)
+    with pytest.raises(ContainmentError) as told:
+        core.check_request(**dict(GOOD, **options))
+    assert words in str(told.value)
+
+
+def question(**more):
+    return dict({"call": "read", "args": [], "architecture": None, "caps": None}, **more)
+
+
+def test_questions_are_read_and_bad_ones_told():
+    native = "SCMP_ARCH_X86_64"
+    (one,) = core.questions([question(args=[2**64 - 1])], native)
+    assert one == core.Question("read", (2**64 - 1,), native, core.DEFAULT_CAPS)
+    assert core.questions([question(caps=["CAP_BPF"])], native)[0].caps == {"CAP_BPF"}
+    for bad, words in (
+        ({"args": [1, -1]}, "simulate[1].args[1]: -1 is not within"),
+        ({"args": [2**64]}, "is not within"),
+        ({"args": [0] * 7}, "has 7 entries"),
+        ({"architecture": "x86"}, "'x86' is none"),
+        ({"caps": ["sys_admin"]}, "'sys_admin' is no capability"),
+    ):
+        with pytest.raises(ContainmentError) as told:
+            core.questions([question(), question(**bad)], native)
+        assert words in str(told.value)
+
+
+def made(library, *overlays, log=False):
+    native = library.native()
+    base = compose.base("deny", [native])
+    return core.make(base, compose.overlays([{"preset": "runtime"}, *overlays], native), library, log)
+
+
+def test_denials_are_logged_where_asked_for(library):
+    assert made(library, log=True).flags == (core.LOG_FLAG,) and made(library).flags == ()
+    assert core.can_log(NOW) and not core.can_log(NOW._replace(flags=None))
+    assert not core.can_log(NOW._replace(version=(20, 10, 24)))
+    base = made(library, log=True)
+    assert core.make(base, [], library, True).flags == (core.LOG_FLAG,)
+
+
+def test_answers_findings_and_families(library):
+    where = core.Where(library, (6, 1), NOW)
+    profile = made(library, {"allow_families": [1, 2]}, {"deny": ["umask"], "errno": 99})
+    asked = core.questions([question(call="umask"), question(), question(call="nope")], library.native())
+    told = [(one["call"], one["action"], one["errno"]) for one in core.simulate(profile, where, asked)]
+    assert told == [("umask", "SCMP_ACT_ERRNO", 99), ("read", "SCMP_ACT_ALLOW", None), ("nope", None, None)]
+    assert core.families(profile, where) == {"socket": [1, 2], "socketpair": [1, 2]}
+    assert core.findings(profile, where, False, frozenset()) == check.Findings([], [])
+    assert 0 < core.instructions(profile, where) < 4096
+    (refused,) = core.findings(made(library, {"deny": ["getcwd"]}), where, False, frozenset()).refusals
+    assert "denies getcwd" in str(refused)  # once, though it is found for each set of capabilities
+
+
+def test_a_file_is_named_by_its_content(library):
+    data = core.text(made(library))
+    assert core.read(data, "/p", library.native()) == made(library)
+    path = core.path("/etc/x/", "one", data)
+    assert path == f"/etc/x/one-{core.digest(data)[:16]}.json" and len(core.digest(data)) == 64
+    assert core.path("/etc/x", "one", core.text(made(library, {"deny": ["umask"]}))) != path
+    assert json.loads(data)["defaultAction"] == "SCMP_ACT_ERRNO"
+
+
+def answer(library, profile):
+    filter_ = check.make_filter(library, profile)
+    return lambda call: check._seccomp_bpf.answer(filter_.program, filter_.highest, call)
+
+
+def test_filters_that_differ_are_told_by_name(library):
+    one = made(library, {"allow_families": [1, 2]})
+    filter_ = check.make_filter(library, one)
+    assert compare.difference(one, filter_, answer(library, one)) == []
+    other = made(library, {"allow_families": [1, 2]}, {"allow": ["umask"]}, {"deny": ["read"]})
+    assert compare.difference(one, filter_, answer(library, other)) == ["read", "umask"]
+    assert any(one.startswith("number ") for one in compare.difference(one, filter_, lambda call: ("none", None)))
+    high = made(library, {"allow_families": [1, 2, 17]})
+    assert compare.difference(one, filter_, answer(library, high)) == ["socket", "socketpair"]
+
+
+def seen(library, profile, program, why=None):
+    told = core.profiles.dump(profile)
+    return proof.Seen(program, why, {"linux": {"seccomp": told}, "process": {"capabilities": {"bounding": []}}})
+
+
+def test_a_container_is_proven_by_the_kernel_or_else_by_what_its_runtime_was_told(library):
+    one, other = made(library), made(library, {"deny": ["umask"], "errno": 99})
+    program = library.compile(one)
+    kernel = (6, 1)
+    assert proof.filter_of(seen(library, one, [], None), one, library, kernel) == ("none", "read from the kernel")
+    observed, how = proof.filter_of(seen(library, one, None, "Permission denied"), one, library, kernel)
+    assert observed == proof.AS_WRITTEN and "does not tell (Permission denied)" in how
+    observed, _how = proof.filter_of(seen(library, other, None, "why"), one, library, kernel)
+    assert observed == "otherwise for umask"
+    observed, _how = proof.filter_of(seen(library, one, program), other, library, kernel)
+    assert observed.startswith("otherwise for ") and observed.endswith(" more")  # It has no answer for newer calls.
+    bare = proof.Seen(None, "why", {"linux": {}})
+    assert proof.filter_of(bare, one, library, kernel)[0] == "none"
+
+
+def test_the_verdict_names_what_was_wanted():
+    wanted = proof.wanted(proof.VARIANTS, False)
+    assert list(wanted) == [
+        *("start", "filter", "exec"),
+        *("start no-new-privileges", "filter no-new-privileges", "exec no-new-privileges"),
+    ]
+    judged = proof.judge(wanted, {"start": "runs", "exec": "ended with 1"})
+    assert [one["passed"] for one in judged] == [True, False, False, False, False, False]
+    assert judged[2]["observed"] == "ended with 1" and judged[1]["observed"] is None
+    assert "shell" in proof.wanted(proof.VARIANTS, True)
+    proof.check(1)
+    with pytest.raises(ContainmentError, match="timeout: 0"):
+        proof.check(0)
+
+
+def test_what_runtimes_tell():
+    assert features.of(None) == (None, None) and features.of({"linux": {}}) == (None, None)
+    assert features.of({"linux": {"seccomp": {"enabled": True}}}) == (None, frozenset())
+    told = {"linux": {"seccomp": {"actions": ["SCMP_ACT_LOG"], "supportedFlags": [core.LOG_FLAG]}}}
+    assert features.of(told) == ({"SCMP_ACT_LOG"}, {core.LOG_FLAG})
+    assert features.kernel("3.10.0-1160.el7.x86_64") == (3, 10) and features.kernel("none") == (0, 0)
