@@ -30,12 +30,25 @@ def program(calls, compat=False):
     size = len(calls) * RECORD.size
     rows = [record(*one) for one in calls] + [record(WRITE, (1, BASE + table, size)), record(EXIT, (0,))]
     data = code + b"".join(rows)
+    return _elf(data)
+
+
+def _elf(data):
+    """Return an ELF program of one segment that begins with its first instruction."""
+    start = 64 + 56
     header = struct.pack(
         "<16sHHIQQQIHHHHHH",
         *(b"\x7fELF\x02\x01\x01", 2, 62, 1, BASE + start, 64, 0, 0, 64, 56, 1, 0, 0, 0),
     )
     length = start + len(data)
     return header + struct.pack("<IIQQQQQQ", 1, 7, 0, BASE, BASE, length, length, 0x1000) + data
+
+
+def loop(number, count):
+    """Return a static ELF program that makes one call without arguments `count` times and ends."""
+    code = b"\xbd" + struct.pack("<I", count) + b"\xb8" + struct.pack("<I", number) + bytes.fromhex("0f05 ffcd 75f5")
+    code += b"\xb8" + struct.pack("<I", EXIT) + bytes.fromhex("31ff 0f05")
+    return _elf(code)
 
 
 def results(output):

@@ -70,6 +70,7 @@ def test_what_libraries_do_without_only_when_it_is_not_there(library):
     allow = {"allow": sorted(_seccomp_presets.RUNTIME_EARLY + _seccomp_presets.RUNTIME_LATE + ("clone3",))}
     (refused,), _warnings = findings(library, allow)
     assert "leaves out" in refused and "rseq" in refused and "clone3" not in refused and "errno 38" in refused
+    assert findings(library, allow, trusted=["read"]) == ([], [refused])  # An engine's own default does that.
     # What somebody denies by its name is meant so.
     others = {"deny": [one for one in _seccomp_presets.FALLBACKS if one not in allow["allow"]]}
     assert findings(library, allow, others) == ([], [])
