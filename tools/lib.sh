@@ -3,6 +3,7 @@
 # Sourced by the other tools: where things are, and which Python interpreters there are.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cache=$root/.cache
+unset PYTHONDONTWRITEBYTECODE # each start would compile all that it imports
 export PYTHONPYCACHEPREFIX=$cache/pycache PIP_DISABLE_PIP_VERSION_CHECK=1
 
 NOT_POSSIBLE=77 # exit code of a gate that cannot run on this machine

@@ -76,6 +76,8 @@ def enter(folder):
     tree = folder / f"tree-{os.getpid()}"
     shutil.copytree(folder / "tree", tree, symlinks=True, ignore=shutil.ignore_patterns(".cache"))
     use_tree(tree)
+    # A mutant of the same size within the same second would be taken for the one before it.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 

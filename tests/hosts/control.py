@@ -58,7 +58,8 @@ def environment():
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)  # to a checkout that has moved
         link.symlink_to(os.path.relpath(CHECKOUT, link.parent))
-    env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    # Those of Python would go on to the hosts, whose Python then found none of its compiled files: see `python`.
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHON"))}
     env.update(
         ANSIBLE_CONFIG=str(HERE / "ansible.cfg"),
         ANSIBLE_HOME=str(make_private(CACHE / "ansible-home")),
@@ -66,6 +67,12 @@ def environment():
         LC_ALL="C.UTF-8",
     )
     return env
+
+
+def python():
+    """The command line of this Python, with its compiled files where the environment has them."""
+    prefix = os.environ.get("PYTHONPYCACHEPREFIX")
+    return [sys.executable, *(["-X", f"pycache_prefix={prefix}"] if prefix else ["-B"])]
 
 
 def write_inventory(path, hosts, groups=None):
@@ -87,7 +94,14 @@ def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900, unti
         inventory, collected = Path(folder, "inventory.json"), Path(folder, "collected")
         write_inventory(inventory, hosts, groups)
         collected.touch()
-        argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(playbook), *args]
+        argv = [
+            *python(),
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(inventory),
+            str(playbook),
+            *args,
+        ]
         if extra_vars:
             argv += ["--extra-vars", json.dumps(extra_vars)]
         env = environment()
@@ -125,7 +139,7 @@ class _Worker:
     """A process that keeps Ansible loaded: the first module call costs 0.5 s, the others a quarter of that."""
 
     def __init__(self):
-        argv = [sys.executable, "-m", "tests.hosts.module_worker"]
+        argv = [*python(), "-m", "tests.hosts.module_worker"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._process = subprocess.Popen(argv, env=environment(), cwd=CHECKOUT, start_new_session=True, **pipes)
         atexit.register(self.close)

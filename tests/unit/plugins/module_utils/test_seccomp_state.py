@@ -50,6 +50,7 @@ def test_what_cannot_be_told():
 def test_what_a_container_was_made_with(sign):
     assert state(bundle("read"), SecurityOpt=["no-new-privileges", f"seccomp{sign}{{}}"]) == ("own", None)
     assert state(bundle("read"), SecurityOpt=[f"seccomp{sign}builtin"]) == ("builtin", None)
+    assert state(bundle("read"), SecurityOpt=[f"seccomp{sign}{{}}", f"seccomp{sign}builtin"]) == ("builtin", None)
     assert state({"linux": {}}, SecurityOpt=[f"seccomp{sign}unconfined"]) == ("unconfined", None)
     assert state({"linux": {}}, Privileged=True) == ("privileged", None)
     assert state(bundle("read"), Privileged=True, SecurityOpt=[f"seccomp{sign}{{}}"]) == ("own", None)
