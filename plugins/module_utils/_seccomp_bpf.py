@@ -11,7 +11,7 @@ import struct
 Call = collections.namedtuple("Call", "number arch args")
 
 # The actions of include/uapi/linux/seccomp.h, by the upper half of what a filter returns, and libseccomp's names.
-_ACTIONS = {
+ACTIONS = {
     0x8000: "SCMP_ACT_KILL_PROCESS",
     0x0000: "SCMP_ACT_KILL_THREAD",
     0x0003: "SCMP_ACT_TRAP",
@@ -48,7 +48,7 @@ def run(program, call):
         code, jump_true, jump_false, constant = program[place]
         place += 1
         if code == _RETURN:
-            name = _ACTIONS.get(constant >> 16)
+            name = ACTIONS.get(constant >> 16)
             if name is None:
                 raise ValueError(f"the filter returns 0x{constant:08x}, which is no action")
             return name, constant & 0xFFFF if name in _WITH_DATA else None

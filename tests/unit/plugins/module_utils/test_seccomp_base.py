@@ -71,3 +71,9 @@ def test_what_else_differs_is_no_matter_of_capabilities():
     given = seen(LIKE_AN_ENGINES, ())
     with pytest.raises(ContainmentError, match="is not the same for all containers"):
         core.rebuild(given, {"CAP_BPF": given._replace(architectures=())}, given)
+
+
+def test_no_more_names_are_told_than_a_sentence_takes():
+    given = profile(rule("a b c d e f", includes=["CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]))
+    with pytest.raises(ContainmentError, match="says something of a, b, c, d, e that depends"):
+        rebuilt(given)

@@ -106,3 +106,13 @@ def test_calls_above_the_highest_one_that_is_named_are_not_there(number, arch, u
     expected = ("SCMP_ACT_ERRNO", errno.ENOSYS) if unknown else ("SCMP_ACT_ALLOW", None)
     assert core.answer([ALLOW], highest, call) == expected
     assert core.answer([ALLOW], {}, call) == ("SCMP_ACT_ALLOW", None)
+
+
+@pytest.mark.parametrize("number", [0, 2**31 - 1, 2**31, 2**32 - 1])
+def test_a_number_is_seen_with_all_its_bits(number):
+    program = [load(0), (0x15, 0, 1, number), ALLOW, EPERM]
+    assert core.run(program, CALL._replace(number=number)) == ("SCMP_ACT_ALLOW", None)
+
+
+def test_the_machine_starts_with_nothing():
+    assert core.run([(0x15, 0, 1, 0), ALLOW, EPERM], CALL) == ("SCMP_ACT_ALLOW", None)

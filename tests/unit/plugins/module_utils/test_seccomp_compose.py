@@ -215,3 +215,36 @@ def test_the_list_of_2015_is_that_list():
 def test_bases():
     assert core.base("allow", [AMD64]) == profiles.Profile(PASS, (AMD64,), (), ())
     assert core.base("deny", [AMD64]) == profiles.Profile(errno(1), (AMD64,), (), ())
+
+
+def test_a_rule_has_as_many_families_as_it_can_have_comparisons():
+    rules = composed([], {"allow_families": list(range(1, 8))}).rules
+    assert [len(one.args) for one in rules] == [6, 1]
+
+
+@pytest.mark.parametrize("number", [1, 4095])
+def test_every_errno_that_there_is_can_be_given(number):
+    assert composed([], {"deny": ["read"], "errno": number}).rules == (rule("read", errno(number)),)
+
+
+@pytest.mark.parametrize("bad", [-1, 64])
+def test_families_have_bounds(bad):
+    with pytest.raises(ContainmentError, match=f"{bad} is no number within 0-63"):
+        core.overlays([{"deny_families": [bad]}], AMD64)
+    assert core.overlays([{"deny_families": [0, 63]}], AMD64)[0].names == (0, 63)
+
+
+def test_calls_that_were_new_to_the_base_stay_so(library):
+    """getpid is 39 and getcwd is 79 on x86-64: what is between them is as unheard of as it was."""
+    before = core.base("deny", [AMD64])._replace(rules=(rule("read getpid"),))
+    after = core.compose(before, core.overlays([{"allow": ["getcwd", "fork"]}], AMD64))
+    *others, last = core.keep_unknown(before, after, library).rules
+    between = [library.name(number, AMD64) for number in range(40, 79)]
+    assert last == rule(" ".join(sorted(one for one in between if one != "fork")), errno(38)) and None not in between
+    assert tuple(others) == after.rules
+    assert core.keep_unknown(after, after, library) == after
+    # An architecture that the base had not has nothing to keep, and one whose calls all pass neither.
+    wider = after._replace(architectures=(AMD64, I386))
+    assert core.keep_unknown(before, wider, library).rules == core.keep_unknown(before, after, library).rules
+    open_ = core.base("allow", [AMD64])
+    assert core.keep_unknown(open_, after, library) == after

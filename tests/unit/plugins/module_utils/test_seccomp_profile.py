@@ -163,3 +163,35 @@ def test_conditions_are_judged_as_an_engine_does(conditions, included, excluded)
 def test_there_are_as_many_capabilities_as_linux_has():
     assert len(core.CAPABILITIES) == 41 and core.CAPABILITIES[21] == "CAP_SYS_ADMIN"
     assert core.CAPABILITIES[40] == "CAP_CHECKPOINT_RESTORE" and len(core.ARCHITECTURES) == 18
+
+
+def test_values_have_64_bits_errnos_12_and_calls_6_arguments():
+    whole = 2**64 - 1
+    for op, value, other in ((core.EQ, whole, 0), (core.MASKED_EQ, whole, whole)):
+        given = with_arg(op=op, value=value, valueTwo=other, index=5)
+        assert core.read(given, "p", AMD64).rules[0].args == (core.Arg(5, op, value, other),)
+    for changes, words in (
+        ({"value": whole + 1}, f"args[0].value: {whole + 1} is not within 0-{whole}"),
+        ({"op": core.MASKED_EQ, "value": whole, "valueTwo": whole + 1}, f".valueTwo: {whole + 1} is not within"),
+        ({"index": 6}, "args[0].index: 6 is not within 0-5"),
+        ({"index": -1}, "-1 is not within 0-5"),
+    ):
+        assert words in refusal(with_arg(**changes))
+    assert core.read(with_rule(action=core.ERRNO, errnoRet=4095), "p", AMD64).rules[0].action.errno == 4095
+    args = [{"index": index, "value": 1, "op": core.EQ} for index in range(6)]
+    assert len(core.read(with_rule(args=args), "p", AMD64).rules[0].args) == 6
+    assert "args: has 7 entries" in refusal(with_rule(args=[*args, args[0]]))
+
+
+def test_an_action_that_is_missing_is_told_with_its_place():
+    value = with_rule()
+    del value["syscalls"][0]["action"]
+    assert "syscalls[0].action: is missing" in refusal(value)
+
+
+def test_comparisons_of_one_argument_are_alternatives_and_of_several_all_have_to_hold():
+    one, other, same = (core.Arg(index, core.EQ, value, 0) for index, value in ((0, 1), (1, 2), (0, 3)))
+    assert core.alternatives((one, other)) == [(one, other)]
+    assert core.alternatives((one, same)) == [(one,), (same,)]
+    assert core.alternatives((one, other, same)) == [(one,), (other,), (same,)]
+    assert core.alternatives(()) == [()]
