@@ -25,7 +25,8 @@ def bundle(*names, caps=()):
     return {"linux": {"seccomp": seccomp}, "process": {"capabilities": {"bounding": list(caps)}}}
 
 
-def state(told, daemon=DAEMON, kernel=KERNEL, **host):
+def state(told, **host):
+    daemon, kernel = host.pop("daemon", DAEMON), dict(KERNEL, **host.pop("kernel", {}))
     found = core.of_container({"HostConfig": host}, told, daemon, kernel)
     return found and (found["profile"], found["current"])
 
@@ -35,15 +36,14 @@ def test_a_container_of_the_daemons_profile_is_told_from_one_of_an_earlier_one()
     assert state(bundle("write", "read", "ptrace", "mount", caps=["CAP_SYS_ADMIN"])) == ("daemon", True)
     assert state(bundle("write", "read", "ptrace", "mount")) == ("daemon", False)
     assert state(bundle("write", "read")) == ("daemon", False)
-    old = dict(KERNEL, release="4.7.1")
-    assert state(bundle("write", "read"), kernel=old) == ("daemon", True)
+    assert state(bundle("write", "read"), kernel={"release": "4.7.1"}) == ("daemon", True)
 
 
 def test_what_cannot_be_told():
     assert state(None) is None
     assert state(bundle("read"), daemon=None) == ("daemon", None)
     assert state(bundle("read"), daemon={"defaultAction": "nonsense"}) == ("daemon", None)
-    assert state(bundle("read"), kernel=dict(KERNEL, machine="vax")) == ("daemon", None)
+    assert state(bundle("read"), kernel={"machine": "vax"}) == ("daemon", None)
 
 
 @pytest.mark.parametrize("sign", ["=", ":"])
