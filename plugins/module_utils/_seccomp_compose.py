@@ -18,7 +18,7 @@ from ansible_collections.containment.docker.plugins.module_utils import _seccomp
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 from ansible_collections.containment.docker.plugins.module_utils._seccomp_profile import ALWAYS, Arg, Profile, Rule
 
-BASES = ("allow", "deny")
+BASES = ("allow", "deny", "log")
 # What a call that is denied does: the caller gets an errno, its process is killed, or the call is made and logged.
 DENIALS = {"errno": profiles.ERRNO, "kill": profiles.KILL_PROCESS, "log": profiles.LOG}
 FAMILIES = 64  # AF_MAX is 46 (Linux 6.12, include/linux/socket.h); of what is above, the base's default action is told
@@ -36,7 +36,7 @@ _ACTS = _KEYS[:6]
 
 def base(name, architectures):
     """Return a Profile of BASES that says nothing but its default action."""
-    default = profiles.ALLOW if name == "allow" else profiles.ERRNO
+    default = {"allow": profiles.ALLOW, "deny": profiles.ERRNO, "log": profiles.LOG}[name]
     return Profile(profiles.make_action(default), tuple(architectures), (), ())
 
 

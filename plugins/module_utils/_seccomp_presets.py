@@ -57,6 +57,8 @@ PRESETS = {
         {"deny": list(FALLBACKS), "errno": errno.ENOSYS},
         {"allow": sorted(RUNTIME_LATE)},
     ],
+    # What a learning profile need not log, because any that is learned lets it through.
+    "learning": [{"allow": sorted(RUNTIME_LATE)}],
     "web-service": [
         {"deny": _REACHING},
         {"deny_families": [number for number in range(64) if number not in _COMMON]},

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which container a process of an audit record is of. Decides nothing but that."""
+
+import re
+import time
+
+from ansible_collections.containment.docker.plugins.module_utils import _host_probe, _seccomp_learn
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import EngineError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+_ID = re.compile(r"[0-9a-f]{64}")
+_PAUSE = 0.1  # seconds between two looks at the engine, whatever records come
+
+
+class Owners:
+    """The containers of an `Engine` that are listened to, by names. unattributed: records of which nobody can tell."""
+
+    def __init__(self, engine, names):
+        self._engine, self._names = engine, names
+        self._inspected, self._pids = {}, {}
+        self._looked = 0.0
+        self.unattributed = 0
+        self.look()
+
+    def look(self):
+        """See which containers there are now, unless that was seen just before."""
+        if time.monotonic() - self._looked < _PAUSE:
+            return
+        for one in self._engine.get("/containers/json"):
+            if one["Id"] not in self._inspected:
+                try:
+                    self._inspected[one["Id"]] = self._engine.get(f"/containers/{one['Id']}/json")
+                except EngineError as error:
+                    if error.status != 404:  # It is gone again.
+                        raise
+        self._looked = time.monotonic()
+
+    def _name(self, container):
+        """Return the name that a container is listened to by, None for any other."""
+        inspect = self._inspected.get(container)
+        if inspect is None:
+            return None
+        known = {inspect["Name"].lstrip("/"), container, container[:12]}
+        return next((name for name in self._names if name in known), None)
+
+    def _last(self, name):
+        """Return what the engine says of the newest container of a name, None for none."""
+        found = [one for container, one in self._inspected.items() if self._name(container) == name]
+        return max(found, key=lambda one: one["Created"], default=None)
+
+    def refuse_silent(self, name):
+        """Raise ContainmentError for a container that runs and logs nothing."""
+        inspect = self._last(name)
+        if inspect is not None and not _seccomp_learn.logs(inspect):
+            raise ContainmentError(
+                f"container {name}",
+                "was not made with a profile that logs what it lets through",
+                "make it again with security_opt seccomp=PATH of one of the base log and the preset learning",
+            )
+
+    def without_privileges(self, name):
+        inspect = self._last(name)
+        return inspect is not None and _seccomp_learn.no_new_privileges(inspect)
+
+    def of(self, record):
+        """Return the name of the container of a Record; None where it is of none of them.
+
+        A process may be gone before it is looked at. Where one container alone logs, its records are that one's.
+        """
+        container = self._container(record.pid)
+        if container is None and record.action == profiles.LOG:
+            logging = [one for one, inspect in self._inspected.items() if _seccomp_learn.logs(inspect)]
+            if len(logging) != 1:
+                self.unattributed += 1
+                return None
+            (container,) = logging
+        if container and container not in self._inspected:
+            self.look()
+        return self._name(container)
+
+    def _container(self, pid):
+        """Return the id of the container that a process is in, "" for none; None where it is gone and was not seen."""
+        text = _host_probe.text(f"/proc/{pid}/cgroup")
+        if text:
+            found = _ID.findall(text)
+            self._pids[pid] = found[-1] if found else ""
+        return self._pids.get(pid)

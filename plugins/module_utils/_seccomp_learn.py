@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what containers called to the smallest profile under which they can do the same. Pure but for the library."""
+
+import collections
+import json
+import re
+
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_bpf, _seccomp_presets, _seccomp_state
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+_RUNTIME = "runc:["  # Threads of runc call themselves so until they become the program (libcontainer/nsenter).
+MAX_SECONDS = 24 * 3600
+_PROGRAMS = 8  # of a call that are told
+
+# What a container did. counts: {(arch, number, program): how often}. arch, number: as of _audit_record.Record.
+Seen = collections.namedtuple("Seen", "counts")
+
+
+def seen():
+    return Seen(collections.Counter())
+
+
+def add(seen_, record):
+    """Count a Record of a container; those of the runtime, before it was one, do not count."""
+    if not record.comm.startswith(_RUNTIME):
+        seen_.counts[(record.arch, record.number, record.exe or record.comm)] += 1
+
+
+def logs(inspect):
+    """Whether a container's own profile logs calls that it lets pass. inspect: answer of GET /containers/ID/json."""
+    for text in (inspect.get("HostConfig") or {}).get("SecurityOpt") or []:
+        if text[:8] in ("seccomp=", "seccomp:"):
+            profile = _seccomp_state.parse(text[8:].encode("utf-8")) or {}
+            rules = profile.get("syscalls") or []
+            return profiles.LOG in json.dumps([profile.get("defaultAction"), [one.get("action") for one in rules]])
+    return False
+
+
+def no_new_privileges(inspect):
+    """Whether a container was made with no-new-privileges."""
+    options = (inspect.get("HostConfig") or {}).get("SecurityOpt") or []
+    return any(text in ("no-new-privileges", "no-new-privileges=true", "no-new-privileges:true") for text in options)
+
+
+def proposal(seen_, library, without_privileges):
+    """Return {"overlays", "calls", "unnamed"} of what was Seen of a container.
+
+    without_privileges: whether it has no-new-privileges. overlays: for the base `deny`. calls: [{"call",
+    "architecture", "count", "programs"}], the most frequent first. unnamed: [{"number", "architecture", "count"}] of
+    calls that the host's libseccomp has no name of, and no profile can let through.
+    """
+    calls, unnamed = collections.OrderedDict(), collections.OrderedDict()
+    for (arch, number, program), count in seen_.counts.most_common():
+        architecture = _architecture(arch, number, library)
+        name = None if architecture is None else library.name(number, architecture)
+        if name is None:
+            key = (number, architecture or f"0x{arch:08x}")
+            unnamed[key] = unnamed.get(key, 0) + count
+        else:
+            entry = calls.setdefault((name, architecture), [0, []])
+            entry[0] += count
+            entry[1].append(program)
+    told = [
+        {"call": name, "architecture": architecture, "count": count, "programs": sorted(set(programs))[:_PROGRAMS]}
+        for (name, architecture), (count, programs) in calls.items()
+    ]
+    return {
+        "overlays": _overlays(set(calls), library.native(), without_privileges),
+        "calls": sorted(told, key=lambda one: (-one["count"], one["call"])),
+        "unnamed": [
+            {"number": number, "architecture": arch, "count": count} for (number, arch), count in unnamed.items()
+        ],
+    }
+
+
+def _architecture(arch, number, library):
+    """Return the architecture of an AUDIT_ARCH_ number and a call's, None for one that no profile knows."""
+    place = arch, bool(number & _seccomp_bpf.X32) and arch == library.audit("SCMP_ARCH_X86_64")
+    return next((one for one in profiles.ARCHITECTURES if library.place(one) == place), None)
+
+
+def _overlays(calls, native, without_privileges):
+    preset = "runtime-no-new-privileges" if without_privileges else "runtime"
+    allowed = {name for one in _seccomp_presets.PRESETS[preset] for name in one.get("allow", ())}
+    found = [{"preset": preset}]
+    foreign = sorted({architecture for _name, architecture in calls} - {native})
+    if foreign:
+        found.append({"architectures": [native, *foreign]})
+    names = sorted({name for name, _architecture_ in calls} - allowed)
+    if names:
+        found.append({"allow": names})
+    return found
+
+
+def check_request(names, seconds):
+    """Raise ContainmentError for what nothing can be learned from."""
+    if not names:
+        raise ContainmentError("containers", "is empty", "name at least one")
+    if len(set(names)) < len(names):
+        raise ContainmentError("containers", "names one twice", "name each once")
+    if not 1 <= seconds <= MAX_SECONDS:
+        raise ContainmentError("seconds", f"{seconds} is not within 1-{MAX_SECONDS}", "give a number in that range")
+    for name in names:
+        if not re.match(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z", name):
+            raise ContainmentError("containers", f"{name!r} is no name of a container", "give it as docker ps does")
