@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, containment.docker contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which container a process of an audit record is of. Decides nothing but that."""
+"""Which container a process of an audit record is of, while it is heard, and when it is read. Decides nothing else."""
 
+import os
 import re
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _host_probe, _seccomp_learn
+from ansible_collections.containment.docker.plugins.module_utils import _audit_summary, _host_probe, _seccomp_learn
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -70,7 +71,11 @@ class Owners:
 
         A process may be gone before it is looked at. Where one container alone logs, its records are that one's.
         """
-        container = self._container(record.pid)
+        container = _container(record.pid)
+        if container is None:
+            container = self._pids.get(record.pid)
+        else:
+            self._pids[record.pid] = container
         if container is None and record.action == profiles.LOG:
             logging = [one for one, inspect in self._inspected.items() if _seccomp_learn.logs(inspect)]
             if len(logging) != 1:
@@ -81,10 +86,44 @@ class Owners:
             self.look()
         return self._name(container)
 
-    def _container(self, pid):
-        """Return the id of the container that a process is in, "" for none; None where it is gone and was not seen."""
-        text = _host_probe.text(f"/proc/{pid}/cgroup")
-        if text:
-            found = _ID.findall(text)
-            self._pids[pid] = found[-1] if found else ""
-        return self._pids.get(pid)
+
+class Past:
+    """The containers of records that were written down. containers: {id: name} of those that there are."""
+
+    def __init__(self, containers):
+        self._containers = containers
+        self._programs = None
+
+    def of(self, record):
+        """Return (name, how it is known) of a Record's container, (None, None) where nobody can tell: where its process
+        is gone, and not one container alone runs the program."""
+        process = _host_probe.process(record.pid)
+        # A number may be another process's by now.
+        if process is not None and process["started"] <= _audit_summary.instant(record.time):
+            name = self._containers.get(_container(record.pid))
+            return (name, _audit_summary.PROCESS) if name else (None, None)
+        if self._programs is None:
+            self._programs = self._running()
+        names = self._programs.get(record.exe, set())
+        return (next(iter(names)), _audit_summary.PROGRAM) if len(names) == 1 else (None, None)
+
+    def _running(self):
+        """Return {program: names of the containers that run it now}."""
+        found = {}
+        for pid in _host_probe.pids():
+            name = self._containers.get(_container(pid))
+            if name:
+                try:
+                    found.setdefault(os.readlink(f"/proc/{pid}/exe"), set()).add(name)
+                except OSError:  # It is gone.
+                    continue
+        return found
+
+
+def _container(pid):
+    """Return the id of the container that a process is in, "" for none; None where it is gone."""
+    text = _host_probe.text(f"/proc/{pid}/cgroup")
+    if not text:
+        return None
+    found = _ID.findall(text)
+    return found[-1] if found else ""

@@ -7,6 +7,9 @@ nothing."""
 import os
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _audit_containers,
+    _audit_log,
+    _audit_summary,
     _engine_facts,
     _engine_read,
     _engine_sources,
@@ -17,6 +20,8 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _kernel_ledger,
     _migration_record,
     _path_probe,
+    _seccomp_learn,
+    _seccomp_library,
     _subid,
     _subid_host,
     _transaction,
@@ -91,6 +96,7 @@ def gather(remap, sockets, timeout, measure):
         "trees_fault": trees_fault,
         "migrations": migrations,
         "migrations_fault": migrations_fault,
+        "denials": _denials(raws),
         "subid_faults": faults,
     }
     return host, raws
@@ -142,6 +148,27 @@ def _migrations():
         return [_migration_record.told(one) for one in _migration_record.read_all()], None
     except (ContainmentError, OSError) as error:
         return [], str(error)
+
+
+def _denials(raws):
+    """Return {"found", "lost", "source", "fault"}: see _audit_summary.denials, _audit_log.read."""
+    try:
+        records, lost, source = _audit_log.read()
+    except OSError as error:
+        return {"found": [], "lost": 0, "source": "", "fault": f"{error.filename or 'the log'}: {error.strerror}"}
+    found = []
+    if records:
+        containers = {one["Id"]: (one.get("Name") or "").lstrip("/") for raw in raws for one in raw["inspected"]}
+        try:
+            library = _seccomp_library.Library()
+        except ContainmentError:  # Then calls have numbers alone.
+            library = None
+
+        def name(arch, number):
+            return (None, None) if library is None else _seccomp_learn.name_of(arch, number, library)
+
+        found = _audit_summary.denials(records, _audit_containers.Past(containers).of, name)
+    return {"found": found, "lost": lost, "source": source, "fault": None}
 
 
 def _running(process, services, sockets, listening):

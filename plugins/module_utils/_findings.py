@@ -7,7 +7,12 @@ Severities: "error", remapping fails or does harm as things are; "warning", some
 "note".
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _daemon_keys, _engine_facts, _seccomp_state
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _audit_summary,
+    _daemon_keys,
+    _engine_facts,
+    _seccomp_state,
+)
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -316,6 +321,16 @@ def _host(host, add):
             f"from one graph root to another cannot be told: {host['migrations_fault']}",
             "mend what is named",
         )
+    if host["denials"]["fault"]:
+        add(
+            "denials_unreadable",
+            WARNING,
+            "denials",
+            f"cannot be told: {host['denials']['fault']}",
+            "mend what is named",
+        )
+    for subject, cause in _audit_summary.sentences(host["denials"]["found"]):
+        add("seccomp_denied", WARNING, subject, cause, "allow what it needs, in a profile of its own")
     for shim in host["orphan_shims"]:
         add(
             "orphan_shim",

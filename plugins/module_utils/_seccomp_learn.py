@@ -23,9 +23,14 @@ def seen():
     return Seen(collections.Counter())
 
 
+def is_runtimes(record):
+    """Whether a Record is of the runtime, before it became the container's program."""
+    return record.comm.startswith(_RUNTIME)
+
+
 def add(seen_, record):
-    """Count a Record of a container; those of the runtime, before it was one, do not count."""
-    if not record.comm.startswith(_RUNTIME):
+    """Count a Record of a container."""
+    if not is_runtimes(record):
         seen_.counts[(record.arch, record.number, record.exe or record.comm)] += 1
 
 
@@ -54,8 +59,7 @@ def proposal(seen_, library, without_privileges):
     """
     calls, unnamed = collections.OrderedDict(), collections.OrderedDict()
     for (arch, number, program), count in seen_.counts.most_common():
-        architecture = _architecture(arch, number, library)
-        name = None if architecture is None else library.name(number, architecture)
+        name, architecture = name_of(arch, number, library)
         if name is None:
             key = (number, architecture or f"0x{arch:08x}")
             unnamed[key] = unnamed.get(key, 0) + count
@@ -76,10 +80,11 @@ def proposal(seen_, library, without_privileges):
     }
 
 
-def _architecture(arch, number, library):
-    """Return the architecture of an AUDIT_ARCH_ number and a call's, None for one that no profile knows."""
+def name_of(arch, number, library):
+    """Return (name, architecture) of an AUDIT_ARCH_ number and a call's; None for what no profile knows."""
     place = arch, bool(number & _seccomp_bpf.X32) and arch == library.audit("SCMP_ARCH_X86_64")
-    return next((one for one in profiles.ARCHITECTURES if library.place(one) == place), None)
+    architecture = next((one for one in profiles.ARCHITECTURES if library.place(one) == place), None)
+    return None if architecture is None else library.name(number, architecture), architecture
 
 
 def _overlays(calls, native, without_privileges):

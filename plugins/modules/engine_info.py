@@ -233,6 +233,20 @@ ids:
       without a user."
   returned: always
   type: dict
+denials:
+  description:
+    - What seccomp filters refused or logged, as far as auditd's log reaches back, else the kernel's own, which keeps
+      a few records a second.
+    - C(found), the latest first, has C(container), null where it cannot be told, C(by) (V(process), V(program), where
+      the process is gone and one container alone runs the program), C(call), null where the host's libseccomp knows no
+      name, C(number), C(architecture), C(action), C(count), C(first), C(last) and C(programs), as the container sees
+      them.
+    - C(lost) tells how many records at least are not there, C(source) where they were read, C(fault) why they were not.
+  returned: always
+  type: dict
+  sample: {found: [{container: web, by: process, call: clock_adjtime, number: 305, architecture: SCMP_ARCH_X86_64,
+    action: SCMP_ACT_ERRNO, count: 3, first: "2026-11-30T17:00:00Z", last: "2026-11-30T17:05:00Z",
+    programs: [/usr/sbin/chronyd]}], lost: 0, source: /dev/kmsg, fault: null}
 findings:
   description:
     - What a person should know, errors first, as C(code), C(severity) (V(error), V(warning), V(note)), C(subject),
@@ -251,7 +265,7 @@ findings:
     - "Codes of seccomp filters: V(seccomp_unconfined), the engine gives none; V(seccomp_base_outdated), its profile
       was made from the default of another version; V(container_seccomp_unconfined), V(container_seccomp_privileged),
       V(container_seccomp_old), it was started before the engine had its profile; V(container_seccomp_frozen), it has
-      the one that it was made with."
+      the one that it was made with; V(seccomp_denied), calls were refused; V(denials_unreadable)."
     - "Codes of the host: V(no_engine), V(several_engines), V(nested_engine), V(orphan_shim), V(subid_malformed),
       V(kernel_args_pending), V(kernel_max_user_namespaces), V(kernel_no_user_namespaces), V(transactions_unreadable),
       V(trees_unreadable), V(migrations_unreadable)."

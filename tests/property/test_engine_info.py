@@ -295,6 +295,7 @@ def facts(answers):
         "trees_fault": None,
         "migrations": [],
         "migrations_fault": None,
+        "denials": {"found": [], "lost": 0, "source": "", "fault": None},
         "kernel": {"max_user_namespaces": 1, "user_namespaces": True, "args_pending": []},
     }
     findings = _findings.findings([engine], host)

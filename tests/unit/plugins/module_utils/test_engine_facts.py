@@ -104,7 +104,22 @@ HOST = {
     "trees_fault": None,
     "migrations": [],
     "migrations_fault": None,
+    "denials": {"found": [], "lost": 0, "source": "", "fault": None},
     "kernel": {"max_user_namespaces": 100, "user_namespaces": True, "user_namespaces_error": None, "args_pending": []},
+}
+
+
+DENIED = {
+    "container": "web",
+    "by": "process",
+    "call": "kcmp",
+    "number": 312,
+    "architecture": "SCMP_ARCH_X86_64",
+    "action": "SCMP_ACT_ERRNO",
+    "count": 2,
+    "first": "2026-01-01T00:00:00Z",
+    "last": "2026-01-01T00:00:01Z",
+    "programs": ["/bin/x"],
 }
 
 
@@ -236,6 +251,16 @@ def test_versions_without_a_finding(version):
         ({"subid_faults": ["/etc/subuid, line 3: has 2 fields, not three"]}, "error", "has 2 fields, not three"),
         ({"transactions_fault": "/x: broken"}, "error", "/x: broken"),
         ({"trees_fault": "/y: broken"}, "error", "/y: broken"),
+        (
+            {"denials": {"found": [], "lost": 0, "source": "", "fault": "/l: broken"}},
+            "warning",
+            "cannot be told: /l: broken",
+        ),
+        (
+            {"denials": {"found": [DENIED], "lost": 0, "source": "/l", "fault": None}},
+            "warning",
+            "was refused kcmp (2 times)",
+        ),
         ({"migrations_fault": "/z: broken"}, "error", "from one graph root to another cannot be told: /z: broken"),
         ({"kernel": dict(HOST["kernel"], max_user_namespaces=0)}, "error", "is 0"),
         (

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What records come to, and what is proposed from them; with the host's libseccomp where names are looked up."""
+
+import json
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _audit_record, _seccomp_compose, _seccomp_learn
+from ansible_collections.containment.docker.plugins.module_utils import _audit_summary as core
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+def record(number, second=0, **changes):
+    one = _audit_record.Record(1700000000.5 + second, 1, 9, 0, "sh", "/bin/sh", 0xC000003E, number, profiles.ERRNO)
+    return one._replace(**changes)
+
+
+def test_records_of_one_call_are_one_entry_and_the_runtimes_none():
+    names = {305: "clock_adjtime", 99: None}
+    owners = {9: ("web", core.PROCESS), 10: (None, None)}
+    records = [record(305, 2), record(305, 1, exe="/bin/ls"), record(99, 3, pid=10), record(305, comm="runc:[2:INIT]")]
+    told = core.denials(
+        records, lambda one: owners[one.pid], lambda arch, number: (names[number], "A" if names[number] else None)
+    )
+    assert [(one["container"], one["call"], one["number"], one["count"]) for one in told] == [
+        (None, None, 99, 1),
+        ("web", "clock_adjtime", 305, 2),
+    ]
+    assert (told[1]["first"], told[1]["last"]) == ("2023-11-14T22:13:21Z", "2023-11-14T22:13:22Z")
+    assert told[1]["programs"] == ["/bin/ls", "/bin/sh"] and told[0]["architecture"] == "0xc000003e"
+    assert core.sentences(told) == [
+        ("program /bin/sh", "was refused call 99 (1 times) by a seccomp filter, the last time 2023-11-14T22:13:23Z"),
+        (
+            "container web",
+            "was refused clock_adjtime (2 times) by a seccomp filter, the last time 2023-11-14T22:13:22Z",
+        ),
+    ]
+    assert core.sentences([dict(told[0], action=profiles.LOG)]) == []
+
+
+def learned(library, *calls, without=False, arch=None):
+    seen = _seccomp_learn.seen()
+    arch = library.audit(library.native()) if arch is None else arch
+    for name in calls:
+        number = name if isinstance(name, int) else library.number(name, library.native())
+        _seccomp_learn.add(seen, record(number, arch=arch, action=profiles.LOG))
+    _seccomp_learn.add(seen, record(0, comm="runc:[1:CHILD]", arch=arch))
+    return _seccomp_learn.proposal(seen, library, without)
+
+
+def test_a_proposal_is_the_runtimes_floor_and_what_was_called(library):
+    found = learned(library, "mkdirat", "read", "mkdirat", "getcwd", 511)
+    assert found["overlays"] == [{"preset": "runtime"}, {"allow": ["mkdirat"]}]
+    assert [(one["call"], one["count"]) for one in found["calls"]] == [("mkdirat", 2), ("getcwd", 1), ("read", 1)]
+    assert found["unnamed"] == [{"number": 511, "architecture": library.native(), "count": 1}]
+    # What the other preset lacks is not left out.
+    overlays = learned(library, "mkdirat", "read", "getcwd", without=True)["overlays"]
+    assert overlays == [{"preset": "runtime-no-new-privileges"}, {"allow": ["getcwd", "mkdirat"]}]
+    assert learned(library)["overlays"] == [{"preset": "runtime"}]
+    made = _seccomp_compose.overlays(overlays, library.native())
+    assert {"getcwd", "mkdirat"} <= {name for one in made for name in one.names if one.kind == "allow"}
+
+
+def test_foreign_calls_bring_their_architecture(library):
+    if library.native() != "SCMP_ARCH_X86_64":
+        pytest.skip("not possible here: the foreign architecture is that of x86-64")
+    found = learned(library, 20, arch=0x40000003)
+    assert found["overlays"][1] == {"architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]}
+    assert found["calls"][0]["call"] == "getpid"
+    assert learned(library, 20, arch=0x1)["unnamed"] == [{"number": 20, "architecture": "0x00000001", "count": 1}]
+
+
+def inspect(*options):
+    return {"HostConfig": {"SecurityOpt": list(options)}}
+
+
+def test_what_a_container_was_made_with():
+    logging = json.dumps({"defaultAction": "SCMP_ACT_LOG"})
+    rule = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["x"], "action": "SCMP_ACT_LOG"}]})
+    silent = json.dumps({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": None})
+    assert _seccomp_learn.logs(inspect(f"seccomp={logging}")) and _seccomp_learn.logs(inspect(f"seccomp:{rule}"))
+    for options in ([], [f"seccomp={silent}"], ["seccomp=unconfined"], ["no-new-privileges"]):
+        assert not _seccomp_learn.logs(inspect(*options))
+    assert not _seccomp_learn.logs({})
+    assert _seccomp_learn.no_new_privileges(inspect("no-new-privileges:true"))
+    assert not _seccomp_learn.no_new_privileges(inspect("no-new-privileges=false"))
+
+
+@pytest.mark.parametrize(
+    "names, seconds, words",
+    [
+        ([], 1, "is empty"),
+        (["a", "a"], 1, "names one twice"),
+        (["a"], 0, "0 is not within"),
+        (["a"], 86401, "86401 is not within"),
+        (["-a"], 1, "'-a' is no name"),
+    ],
+)
+def test_bad_requests_are_told(names, seconds, words):
+    _seccomp_learn.check_request(["a", "b"], 86400)
+    with pytest.raises(ContainmentError) as told:
+        _seccomp_learn.check_request(names, seconds)
+    assert words in str(told.value)
