@@ -10,7 +10,7 @@ description:
   - It has, too, where a run before was killed between naming the profile and the restart.
 author:
   - containment.docker contributors (@containment)
-positional: path, key
+positional: path, key, directory
 options:
   _input:
     description: Result of M(containment.docker.engine_info).
@@ -24,13 +24,17 @@ options:
     description: Result of M(containment.docker.daemon_json) for it.
     type: dict
     required: true
+  directory:
+    description: Where the collection's own profiles are.
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Restart the engine
   containment.docker.engine_service:
     state: restarted
-  when: engine_host | containment.docker.seccomp_restart(profile.path, key)
+  when: engine_host | containment.docker.seccomp_restart(profile.path, key, '/etc/containment/seccomp')
 """
 
 RETURN = r"""

@@ -74,6 +74,16 @@ class Engine:
             self._connection.close()
             self._connection = None
 
+    def peer(self):
+        """Return the uid of who listens on the socket (unix(7), SO_PEERCRED). Raises EngineError where nobody does."""
+        self.get("/_ping")
+        channel = self._connection.sock if self._connection else None
+        if channel is None:  # The answer closed it.
+            self._connection = _Connection(self.socket, self.timeout)
+            self._connection.connect()
+            channel = self._connection.sock
+        return struct.unpack("=iii", channel.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, 12))[1]
+
     def get(self, path, query=None, timeout=None):
         return self.request("GET", path, query, timeout=timeout)
 

@@ -226,7 +226,7 @@ def engine(raw, planned, engine_sockets, kinds):
         graph_root_faults=graph_root_faults(graph_root, data_root, uid, gid) if uid is not None else [],
         numbered_roots=[dict(one, mode=octal(one["mode"])) for one in raw["numbered_roots"]],
         security_options=options,
-        seccomp=_seccomp_state.of_engine(options.get("seccomp"), raw["seccomp_kept"], (version or {}).get("Version")),
+        seccomp=_seccomp_state.of_engine(options.get("seccomp"), raw["seccomp_made"], (version or {}).get("Version")),
         userns=state,
         cgroup={"driver": info.get("CgroupDriver"), "version": info.get("CgroupVersion")},
         live_restore=info.get("LiveRestoreEnabled"),

@@ -259,7 +259,7 @@ def _not_inspected(one, error):
 
 
 def surroundings(found, timeout, measure):
-    """Return {"id_maps", "owners", "sizes", "graph_root", "seccomp", "seccomp_kept"} for the answers of an engine.
+    """Return {"id_maps", "owners", "sizes", "graph_root", "seccomp", "seccomp_made"} for the answers of an engine.
 
     measure: seconds for sizes of volumes, 0 for none. Owners of hostile or dead paths are looked at in a bounded child.
     """
@@ -275,7 +275,7 @@ def surroundings(found, timeout, measure):
         "sizes": _path_probe.sizes(mountpoints, measure) if measure and mountpoints else {},
         "graph_root": graph_root(info.get("DockerRootDir")),
         "seccomp": _seccomp(info, inspected),
-        "seccomp_kept": _seccomp_runtime.kept(),
+        "seccomp_made": _seccomp_runtime.made(),
     }
 
 
@@ -287,7 +287,7 @@ def _seccomp(info, inspected):
         if not pid:
             continue
         try:
-            bundle = _seccomp_runtime.bundle(pid)
+            bundle = _seccomp_runtime.bundle(pid, one["Id"])
         except ContainmentError:
             bundle = None
         found[pid] = _seccomp_state.of_container(

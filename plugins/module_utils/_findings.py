@@ -157,7 +157,7 @@ def _seccomp(one, subject, add):
                 "still runs under an earlier daemon-wide seccomp profile",
                 "restart it",
             )
-        if seccomp.get("profile") == _seccomp_state.UNCONFINED:
+        if seccomp.get("profile") == _seccomp_state.UNCONFINED != one["seccomp"]["profile"]:
             add(
                 "container_seccomp_unconfined",
                 WARNING,

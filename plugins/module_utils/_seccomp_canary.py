@@ -18,6 +18,8 @@ from ansible_collections.containment.docker.plugins.module_utils._engine_api imp
 
 # Starts a program of its own, so that a filter has to let a shell do what it does all day.
 SHELL = ["/bin/sh", "-c", "/bin/rm -f /tmp/none && exit 0"]
+# Whatever the daemon gives to others.
+_ALONE = {"NetworkMode": "none", "Init": False, "LogConfig": {"Type": "json-file"}}
 WAITING = ["/bin/sh", "-c", "read -r _"]
 
 
@@ -35,28 +37,28 @@ def default(engine, seconds, keyword):
 
         def ask(caps):
             body = {"Image": image, "Cmd": WAITING, "OpenStdin": True}
-            body["HostConfig"] = {
-                "NetworkMode": "none",
-                "CapDrop": ["ALL"],
-                "CapAdd": caps,
-                "SecurityOpt": ["seccomp=builtin"] if keyword else [],
-            }
-            container = run.container(body)
+            body["HostConfig"] = dict(
+                _ALONE, CapDrop=["ALL"], CapAdd=caps, SecurityOpt=["seccomp=builtin"] if keyword else []
+            )
+            try:
+                container = run.container(body)
+            except EngineError as error:
+                if error.status != 400:
+                    raise
+                return None  # A capability that the engine does not know.
             run.start(container)
-            seen = _seccomp_runtime.bundle(run.inspect(container)["State"]["Pid"])
+            seen = _seccomp_runtime.bundle(run.inspect(container)["State"]["Pid"], container)
             run.remove(container)
-            return seen["linux"].get("seccomp")
+            return seen["linux"].get("seccomp") or {}
 
         found[""] = ask([])
         for number in _seccomp_runtime.capabilities():
             if number >= len(profiles.CAPABILITIES):
                 continue
             name = profiles.CAPABILITIES[number]
-            try:
-                found[name] = ask([name])
-            except EngineError as error:
-                if error.status != 400:  # A capability that the engine does not know.
-                    raise
+            given = ask([name])
+            if given is not None:
+                found[name] = given
         found["all"] = ask([name for name in found if name])
     return found
 
@@ -76,7 +78,7 @@ def observe(engine, seconds, profile, variants, shell):
             if profile is not None:
                 options.append(f"seccomp={profile}")
             body = {"Image": image, "Cmd": [_proof_image.SPIN], "WorkingDir": "/tmp"}  # noqa: S108  the container's
-            body["HostConfig"] = {"NetworkMode": "none", "SecurityOpt": options}
+            body["HostConfig"] = dict(_ALONE, SecurityOpt=options)
             for proof, text in _one(run, body, shell):
                 found[_seccomp_proof.key(proof, variant)] = text
     return found
@@ -95,7 +97,7 @@ def _one(run, body, shell):
         yield "start", f"ended with {state.get('ExitCode')}"
         return
     yield "start", "runs"
-    yield "filter", _seen(state["Pid"])
+    yield "filter", _seen(state["Pid"], container)
     try:
         yield "exec", _exec(run, container)
     except EngineError as error:
@@ -117,13 +119,14 @@ def _settled(run, look):
         time.sleep(0.02)
 
 
-def _seen(pid):
-    try:
-        programs, why = _seccomp_kernel.filters(pid), None
-        program = programs[-1] if programs else []
-    except OSError as error:
-        program, why = None, error.strerror
-    return _seccomp_proof.Seen(program, why, _seccomp_runtime.bundle(pid))
+def _seen(pid, container):
+    program, why = [], None
+    if _seccomp_runtime.is_filtered(pid):
+        try:
+            program = (_seccomp_kernel.filters(pid) or [[]])[-1]
+        except OSError as error:
+            program, why = None, error.strerror
+    return _seccomp_proof.Seen(program, why, _seccomp_runtime.bundle(pid, container))
 
 
 def _exec(run, container):

@@ -31,6 +31,13 @@ NARROW = {
     "socket": (0, 1, 2),
     "socketpair": (0, 1, 2),
 }
+# Calls of 32-bit programs that others are a part of (arch/x86/entry/syscalls/syscall_32.tbl).
+MULTIPLEXED = {
+    "socketcall": ("socket", "socketpair", "bind", "connect", "listen", "sendto", "recvfrom", "sendmsg", "recvmsg"),
+    "ipc": ("shmget", "shmat", "shmctl", "semget", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl"),
+}
+_SHOWN = 5  # names of calls in a sentence
+_STUB = 64  # instructions that a runtime puts in front, for calls that a profile does not know (libcontainer/seccomp)
 # What a comparison lets through besides what it names, where the upper half of the register is set.
 _OPEN_ABOVE = (profiles.NE, profiles.GT, profiles.GE)
 
@@ -50,7 +57,7 @@ def make_filter(library, profile):
 
 def ask(made, name, architecture, args=()):
     """Return (action, errno) that a container gets for a call with these arguments; None where it has no such call."""
-    number = made.library.number(name, architecture)
+    number = made.library.number(name, architecture) if made.library.token(architecture) else None
     if number is None:
         return None
     padded = tuple(args) + (0,) * (6 - len(args))
@@ -72,10 +79,14 @@ def check(profile, made, engine, no_new_privileges, trusted):
     _check_engine(profile, engine, found)
     _check_runtime(made, native, no_new_privileges, found)
     _check_fallbacks(profile, made, native, trusted, found)
-    if len(made.program) > MAX_INSTRUCTIONS:
+    _check_size(made, found)
+    return found
+
+
+def _check_size(made, found):
+    if len(made.program) + (_STUB if made.highest else 0) > MAX_INSTRUCTIONS:
         cause = f"is a filter of {len(made.program)} instructions, and the kernel takes {MAX_INSTRUCTIONS}"
         found.refusals.append(ContainmentError("the profile", cause, "have fewer rules with arguments"))
-    return found
 
 
 def _check_names(profile, library, trusted, found):
@@ -117,18 +128,26 @@ def _is_passed(arg, permissive):
 
 
 def _check_families(profile, made, found):
-    """32-bit programs have another way to a socket, of which no filter sees the family (libseccomp, arch-x86.c)."""
+    """Tell of denials that a program gets round, by calls of which no filter sees what they do (libseccomp, arch-x86.c;
+    io_uring makes sockets from Linux 5.19 on)."""
     limited = any(rule.args and set(rule.names) & {"socket", "socketpair"} for rule in profile.rules)
     for architecture in profile.architectures[1:]:
-        answer = ask(made, "socketcall", architecture) if limited else None
-        if answer is not None and answer[0] in profiles.PERMISSIVE:
-            found.warnings.append(
-                ContainmentError(
-                    "architectures",
-                    f"{architecture} has socketcall, by which families of sockets are had that socket refuses",
-                    "leave the architecture out, as the overlay architectures: native does",
-                )
-            )
+        for by, calls in MULTIPLEXED.items():
+            denied = [name for name in calls if not _passes(ask(made, name, architecture))]
+            if limited and by == "socketcall":
+                denied.insert(0, "socket with some families")
+            if denied and _passes(ask(made, by, architecture)):
+                cause = f"{architecture} has {by}, by which programs get {', '.join(denied[:_SHOWN])}, which are denied"
+                mend = "leave the architecture out, as the overlay architectures: native does, or deny it as well"
+                found.warnings.append(ContainmentError("architectures", cause, mend))
+    if limited and _passes(ask(made, "io_uring_setup", profile.architectures[0])):
+        cause = "lets io_uring pass, by which programs get sockets of families that are denied"
+        found.warnings.append(ContainmentError("the profile", cause, "deny io_uring_setup, too"))
+
+
+def _passes(answer):
+    """Whether a call is made that gets this answer of `ask`; True for one that there is not."""
+    return answer is None or answer[0] in profiles.PERMISSIVE
 
 
 def _check_engine(profile, engine, found):

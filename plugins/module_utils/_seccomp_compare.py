@@ -14,16 +14,17 @@ _ALL = (1 << 64) - 1
 def questions(profile, library):
     """Yield the Calls that tell a Profile without conditions from others, each with its name, None where it has none.
 
-    Every number of each architecture, with arguments of zero; and what is just at, below and above the values that its
-    rules compare with, and families of sockets, each with and without bits above the 32 that count.
+    Every number of each architecture, with arguments of zero; what is just at, below and above the values that its
+    rules compare with, the other comparisons of the rule holding or not; and families of sockets. Values come with and
+    without bits above the 32 that count.
     """
     compared = {}
     for rule in profile.rules:
-        for arg in rule.args:
+        for args in profiles.alternatives(rule.args):
             for name in rule.names:
-                compared.setdefault(name, set()).update(_near(arg))
+                compared.setdefault(name, set()).update(_asked(args))
     for name in _seccomp_compose.FAMILY_CALLS:
-        values = {(0, family | high) for family in range(_seccomp_compose.FAMILIES) for high in HIGH}
+        values = {_with((0,) * 6, 0, family | high) for family in range(_seccomp_compose.FAMILIES) for high in HIGH}
         compared.setdefault(name, set()).update(values)
     for architecture in profile.architectures:
         start = _seccomp_bpf.X32 if library.place(architecture)[1] else 0
@@ -31,27 +32,51 @@ def questions(profile, library):
             name = library.name(number, architecture)
             call = _seccomp_bpf.Call(number, library.audit(architecture), (0,) * 6)
             yield name, call
-            for index, value in sorted(compared.get(name, ())):
-                yield name, call._replace(args=(0,) * index + (value,) + (0,) * (5 - index))
+            for args in sorted(compared.get(name, ())):
+                yield name, call._replace(args=args)
+
+
+def _asked(args):
+    """Yield arguments at which comparisons, [Arg], come out otherwise than next to it."""
+    holding = (0,) * 6
+    for arg in args:
+        holding = _with(holding, arg.index, _holding(arg))
+    yield holding
+    for arg in args:
+        for value in _near(arg):
+            yield _with((0,) * 6, arg.index, value)
+            yield _with(holding, arg.index, value)
+
+
+def _with(args, index, value):
+    return (*args[:index], value, *args[index + 1 :])
+
+
+def _holding(arg):
+    """Return a value for which a comparison holds; any where there is none."""
+    return next((value for value in sorted(_near(arg)) if _seccomp_compose.holds(arg, value)), 0)
 
 
 def _near(arg):
     values = [arg.value - 1, arg.value, arg.value + 1]
     if arg.op == profiles.MASKED_EQ:
         values += [arg.other, arg.other ^ 1, arg.other | (_ALL ^ arg.value)]
-    return {(arg.index, (value | high) & _ALL) for value in values for high in HIGH}
+    return {(value | high) & _ALL for value in values for high in HIGH}
 
 
 def difference(profile, made, answer):
-    """Return the sorted names of calls that get another answer than a Profile without conditions gives.
+    """Return (the sorted names of calls that get another answer than a Profile without conditions gives, whether all
+    could be judged).
 
     made: _seccomp_check.Filter of the Profile. answer: function of a Call, as _seccomp_bpf.run. A call without a name
-    is "number N".
+    is "number N". Where the Profile names calls that the host's library does not know, the runtime's own may: then what
+    has no name, or is newer than all that have, is not judged.
     """
-    return sorted(
-        {
-            name or f"number {call.number}"
-            for name, call in questions(profile, made.library)
-            if _seccomp_bpf.answer(made.program, made.highest, call) != answer(call)
-        }
-    )
+    known = all(made.library.is_known(name) for rule in profile.rules for name in rule.names)
+    found = set()
+    for name, call in questions(profile, made.library):
+        if not known and (name is None or _seccomp_bpf.is_unknown(made.highest, call)):
+            continue
+        if _seccomp_bpf.answer(made.program, made.highest, call) != answer(call):
+            found.add(name or f"number {call.number}")
+    return sorted(found), known

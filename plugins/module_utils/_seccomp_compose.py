@@ -156,7 +156,9 @@ def keep_unknown(before, after, library):
     A runtime answers ENOSYS to calls above the highest one that is named (runc 1.0-rc93 on), so that an overlay which
     names a newer one would make errors of those between. library: a _seccomp_library.Library.
     """
-    old, new = library.highest(before), library.highest(after)
+    # With a capability the base may know newer ones; without it these are new.
+    always = [rule for rule in before.rules if (rule.includes, rule.excludes) == (ALWAYS, ALWAYS)]
+    old, new = library.highest(before._replace(rules=tuple(always))), library.highest(after)
     named, found = {name for rule in after.rules for name in rule.names}, set()
     for architecture in after.architectures:
         key = library.place(architecture)
@@ -184,6 +186,13 @@ def _with_families(profile, overlay):
     rules, tables = _without(profile.rules, set(FAMILY_CALLS)), collections.OrderedDict()
     for name in FAMILY_CALLS:
         entries = _entries(profile.rules, name)
+        if len(entries) > 1 and any(one[:2] == (None, ()) and one[3:] != (ALWAYS, ALWAYS) for one in entries):
+            cause = (
+                f"the base says of {name} without arguments what depends on capabilities, and something else besides"
+            )
+            raise ContainmentError(
+                "overlays", cause, f"put an overlay allow: [{name}] or deny: [{name}] before this one"
+            )
         for family in range(FAMILIES):
             said = tuple(entry[1:] for entry in entries if entry[0] is None or holds(entry[0], family))
             if family in overlay.names:
@@ -209,7 +218,9 @@ def _entries(rules, name):
         if name not in rule.names:
             continue
         if not rule.args and (rule.includes, rule.excludes) == (ALWAYS, ALWAYS):
-            return [(None, (), rule.action, ALWAYS, ALWAYS)]  # It takes precedence over whatever else there is.
+            # It takes precedence over all with arguments, and of those without the first one does.
+            plain = [one for one in found if one[:2] == (None, ())]
+            return [*plain, (None, (), rule.action, ALWAYS, ALWAYS)]
         for args in profiles.alternatives(rule.args):
             first = [arg for arg in args if arg.index == 0]
             rest = tuple(arg for arg in args if arg.index)

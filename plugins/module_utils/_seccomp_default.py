@@ -18,10 +18,10 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 NAME = "the engine's default"
 
 
-def of(engine, described, library, seconds, keep):
+def of(engine, described, library, seconds):
     """Return (Profile, how it is known) of the default of an `Engine`, with conditions on capabilities.
 
-    described: of _seccomp_runtime.describe. keep: whether it is written down when the engine had to be asked.
+    described: of _seccomp_runtime.describe. What the engine had to be asked is written down.
     Raises ContainmentError where the engine does not tell it and nothing is written down, or not within `seconds`.
     """
     version, own = described[1], described[2]
@@ -49,9 +49,8 @@ def of(engine, described, library, seconds, keep):
         raise ContainmentError("base", f"engine {version} gives containers no filter", "use an engine that has seccomp")
     singles = {name: one for name, one in told.items() if name.startswith("CAP_")}
     profile = _seccomp_base.rebuild(told[""], singles, told["all"])
-    if keep:
-        content = {"architecture": native, "kernel": kernel, "profile": profiles.dump(profile)}
-        _files.replace(before, _bytes(content), mode=0o600)
+    content = {"architecture": native, "kernel": kernel, "profile": profiles.dump(profile)}
+    _files.replace(before, _bytes(content), mode=0o600)
     return profile, f"asked of engine {version}"
 
 

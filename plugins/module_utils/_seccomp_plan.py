@@ -9,7 +9,13 @@ import hashlib
 import json
 import re
 
-from ansible_collections.containment.docker.plugins.module_utils import _json_text, _seccomp_check, _seccomp_compose
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _json_text,
+    _seccomp_check,
+    _seccomp_compare,
+    _seccomp_compose,
+    _seccomp_presets,
+)
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -79,6 +85,15 @@ def make(base, overlays, library, log):
     return made
 
 
+def of_presets(overlays):
+    """Return the names of calls in the presets that are among overlays as people write them: nobody can be asked to
+    correct those that a host does not know."""
+    presets = [_seccomp_presets.PRESETS[one["preset"]] for one in overlays if one.get("preset")]
+    return frozenset(
+        name for preset in presets for one in preset for key in ("allow", "deny") for name in one.get(key, ())
+    )
+
+
 def can_log(engine):
     """Whether an engine and its runtime log what a filter answers with an errno: from 23.0 and runc 1.2 on."""
     return engine.version >= (23, 0, 0) and LOG_FLAG in (engine.flags or ())
@@ -123,12 +138,20 @@ def simulate(profile, where, asked):
 
 
 def families(profile, where):
-    """Return {call: [families 0 to 63 that a container with the default capabilities may make a socket of]}."""
+    """Return {call: [families 0 to 63 that a container with the default capabilities may make a socket of, whatever it
+    writes above the 32 bits that count]}."""
     made = _at(profile, where, DEFAULT_CAPS)[1]
     native, found = where.library.native(), {}
     for call in _seccomp_compose.FAMILY_CALLS:
-        answers = [(one, _seccomp_check.ask(made, call, native, (one,))) for one in range(_seccomp_compose.FAMILIES)]
-        found[call] = [one for one, answer in answers if answer is not None and answer[0] in profiles.PERMISSIVE]
+        answers = {
+            one: [_seccomp_check.ask(made, call, native, (one | high,)) for high in _seccomp_compare.HIGH]
+            for one in range(_seccomp_compose.FAMILIES)
+        }
+        found[call] = [
+            one
+            for one, given in answers.items()
+            if any(answer is not None and answer[0] in profiles.PERMISSIVE for answer in given)
+        ]
     return found
 
 

@@ -65,7 +65,7 @@ PRESETS = {
         {"architectures": "native"},
     ],
     "database": [
-        {"deny": [name for name in _REACHING if not name.startswith("io_uring")]},
+        {"deny": _REACHING},
         # Where memory lies, which the engine's default ties to CAP_SYS_NICE; servers complain in their logs without.
         {"allow": ["get_mempolicy", "mbind", "set_mempolicy"]},
         {"deny_families": [number for number in range(64) if number not in _COMMON]},
@@ -80,5 +80,10 @@ PRESETS = {
             ]
         }
     ],
-    "no-network": [{"deny_families": [number for number in range(64) if number != 1]}],
+    # io_uring makes sockets that no filter sees (Linux 5.19), and 32-bit calls have socketcall.
+    "no-network": [
+        {"deny_families": [number for number in range(64) if number != 1]},
+        {"deny": ["io_uring_enter", "io_uring_register", "io_uring_setup"]},
+        {"architectures": "native"},
+    ],
 }

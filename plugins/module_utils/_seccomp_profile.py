@@ -10,6 +10,7 @@ says.
 """
 
 import collections
+import re
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -178,6 +179,7 @@ class _Reader:
             self.text(one, f"architectures[{number}]", ARCHITECTURES, "architecture")
             for number, one in enumerate(self.items(value.get("architectures"), "architectures"))
         ]
+        mapped = set()
         for number, one in enumerate(self.items(value.get("archMap"), "archMap")):
             path = f"archMap[{number}]"
             self.keys(one, path, _MAP)
@@ -186,6 +188,9 @@ class _Reader:
                 self.text(sub, f"{path}.subArchitectures[{place}]", ARCHITECTURES, "architecture")
                 for place, sub in enumerate(self.items(one.get("subArchitectures"), path + ".subArchitectures"))
             ]
+            if name in mapped:
+                self.fail(f"{path}.architecture", f"{name} is there twice, and an engine takes one", "remove either")
+            mapped.add(name)
             if name == architecture:
                 listed = [name, *subs]
         # The host's own is filtered whether it is listed or not (seccomp_init(3)).
@@ -209,6 +214,8 @@ class _Reader:
         self.keys(value, path, _RULE)
         if value.get("name") and value.get("names"):
             self.fail(path + ".name", "stands beside names, and an engine takes one of them", "remove either")
+        if value.get("name") is not None:
+            self.text(value["name"], path + ".name", what="name")
         given = [value["name"]] if value.get("name") else self.items(value.get("names"), path + ".names")
         if not given:
             self.fail(path + ".names", "is empty: the rule would do nothing", "name the calls, or remove the rule")
@@ -236,8 +243,10 @@ class _Reader:
                 self.fail(f"{path}.{key}", "is missing", "give it")
         index = self.number(value["index"], path + ".index", 5)
         op = self.text(value["op"], path + ".op", OPERATORS, "operator")
-        first = self.number(value.get("value") or 0, path + ".value", 2**64 - 1)
-        other = self.number(value.get("valueTwo") or 0, path + ".valueTwo", 2**64 - 1)
+        first, other = (
+            0 if value.get(key) is None else self.number(value[key], f"{path}.{key}", 2**64 - 1)
+            for key in ("value", "valueTwo")
+        )
         if op == MASKED_EQ and other & ~first:
             self.fail(
                 path + ".valueTwo",
@@ -266,7 +275,7 @@ class _Reader:
         if value in (None, ""):
             return None
         parts = value.split(".") if isinstance(value, str) else []
-        if len(parts) != 2 or not all(part.isdigit() for part in parts):
+        if len(parts) != 2 or not all(re.match(r"[0-9]{1,4}\Z", part) for part in parts):
             self.fail(path, f"{value!r} is no version of a kernel", 'give it as "4.8"')
         return int(parts[0]), int(parts[1])
 

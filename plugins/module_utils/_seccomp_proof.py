@@ -53,7 +53,12 @@ def filter_of(seen, profile, library, kernel):
     answer, how = _answer(seen, library)
     if answer is None:
         return "none", how
-    names = _seccomp_compare.difference(plain, made, answer)
+    try:
+        names, judged = _seccomp_compare.difference(plain, made, answer)
+    except ValueError as error:
+        return f"not to be read ({error})", how
+    if not judged:
+        how += ", but for calls that the host's libseccomp does not know"
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return (AS_WRITTEN if not names else f"otherwise for {', '.join(names[:_SHOWN])}{more}"), how
 

@@ -10,7 +10,7 @@ from ansible_collections.containment.docker.plugins.module_utils import _seccomp
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 OWN, DAEMON, BUILTIN, UNCONFINED, PRIVILEGED = "own", "daemon", "builtin", "unconfined", "privileged"
-_NATIVE = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
+NATIVE = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 
 
 def of_container(inspect, bundle, daemon, kernel):
@@ -36,7 +36,7 @@ def of_container(inspect, bundle, daemon, kernel):
 
 def _is_under(bundle, daemon, kernel):
     """Whether what a runtime was told is what an engine hands on of a profile; None where that cannot be told."""
-    native = _NATIVE.get(kernel["machine"])
+    native = NATIVE.get(kernel["machine"])
     caps = ((bundle.get("process") or {}).get("capabilities") or {}).get("bounding") or ()
     if native is None:
         return None
@@ -59,22 +59,23 @@ def parse(data):
     """Return what JSON has in the bytes of a profile, None where it cannot be told."""
     try:
         found = json.loads((data or b"").decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def of_engine(options, kept, version):
+def of_engine(options, made, version):
     """Return {"profile", "base_outdated"} of an engine.
 
-    options: what it says of seccomp in SecurityOptions, None for nothing. kept: versions whose default this host has
-    asked for. profile: path of its daemon-wide profile, BUILTIN or UNCONFINED; None where it has no seccomp.
-    base_outdated: whether its profile is of this collection, and was made from the default of another version.
+    options: what it says of seccomp in SecurityOptions, None for nothing. made: {sha256 of a profile: version of the
+    engine whose default it was made from}. profile: path of its daemon-wide profile, BUILTIN or UNCONFINED; None where
+    it has no seccomp. base_outdated: whether that was made from the default of another version.
     """
     if options is None:
         return {"profile": None, "base_outdated": False}
     profile = options.get("profile", BUILTIN)
     if profile in _seccomp_features.BUILTIN:
         profile = BUILTIN
-    ours = profile.startswith(_seccomp_features.DIRECTORY + "/")
-    return {"profile": profile, "base_outdated": bool(ours and kept and version not in kept)}
+    digest = profile.rpartition("-")[2].partition(".json")[0]  # of a name that _seccomp_plan.path gave
+    versions = [one for sha, one in made.items() if len(digest) == 16 and sha.startswith(digest)]
+    return {"profile": profile, "base_outdated": bool(versions) and version not in versions}

@@ -28,7 +28,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The engine is asked for its default as outside of check mode. Nothing is written.
+      - The engine is asked for its default as outside of check mode, and what it tells is kept. No profile is written.
   diff_mode:
     support: full
   platform:
@@ -48,8 +48,9 @@ options:
     default: /etc/containment/seccomp
   base:
     description:
-      - What the overlays are laid over. C(engine) for the default profile of the installed engine, C(allow) and
-        C(deny) for one that allows or denies every call, or the absolute path of a profile on the host.
+      - What the overlays are laid over. C(engine) for the default profile of the installed engine, C(allow),
+        C(deny) and C(log) for one that allows, denies or logs every call, or the absolute path of a profile on the
+        host.
     type: str
     default: engine
   overlays:
@@ -59,8 +60,8 @@ options:
         or C(native) for the host's alone).
       - With C(deny) and C(deny_families) there may be C(action), of C(errno) (the default), C(kill) and C(log), and
         C(errno), a number.
-      - The presets are C(list-2015), C(runtime), C(runtime-no-new-privileges), C(web-service), C(database), C(build)
-        and C(no-network).
+      - The presets are C(list-2015), C(runtime), C(runtime-no-new-privileges), C(learning), C(web-service),
+        C(database), C(build) and C(no-network).
     type: list
     elements: dict
     default: []
@@ -206,7 +207,7 @@ def base_of(engine, described, library, module):
         if before.data is None:
             raise ContainmentError("base", f"{base} is not there", "put it there, or name another one")
         return _seccomp_plan.read(before.data, base, library.native()), base, frozenset()
-    profile, how = _seccomp_default.of(engine, described, library, module.params["timeout"], not module.check_mode)
+    profile, how = _seccomp_default.of(engine, described, library, module.params["timeout"])
     return profile, how, frozenset(name for rule in profile.rules for name in rule.names)
 
 
@@ -222,6 +223,7 @@ def run(module):
     where = _seccomp_plan.Where(library, _seccomp_runtime.kernel(), described[0])
     log = params["log_denials"] and _seccomp_plan.can_log(described[0])
     profile = _seccomp_plan.make(base, overlays, library, log)
+    trusted |= _seccomp_plan.of_presets(params["overlays"])
     found = _seccomp_plan.findings(profile, where, params["no_new_privileges"], trusted)
     if found.refusals:
         raise found.refusals[0]
@@ -241,6 +243,8 @@ def run(module):
             after = _files.replace(before, data)
             if before.data is None:
                 module.set_default_selinux_context(after.path, False)
+    if params["base"] == _seccomp_plan.ENGINE and not module.check_mode:
+        _seccomp_runtime.keep_made(_seccomp_plan.digest(data), described[1])
     return {
         "changed": changed,
         "path": before.path,

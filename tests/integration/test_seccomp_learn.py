@@ -65,8 +65,8 @@ def host(trixie):
 def test_what_a_container_did_is_what_it_may_do_under_the_proposal(host):
     logging = profile(host, "logging", "log", [{"preset": "learning"}])
     host.run(["docker", "run", "-d", "--name=work", f"--security-opt=seccomp={logging}", "busybox", "sleep", "1000"])
-    process = learn(host, ["work"], 12)
-    for _time in range(4):
+    process = learn(host, ["work"], 10)
+    while process.poll() is None:
         host.run(["docker", "exec", "work", "sh", "-c", WORK])
     found = result(process)
     (one,) = found["containers"]

@@ -80,6 +80,7 @@ def test_the_default_is_the_engines_own_and_four_registers_agree(host):
     checked = module(host, "containment.docker.seccomp_profile", arguments, check=True, diff=True)
     assert checked["changed"] and not files(host) and checked["base"].startswith("asked of engine")
     first = module(host, "containment.docker.seccomp_profile", arguments, diff=True)
+    assert first["base"].startswith("kept from engine")
     assert first["changed"] and [first["path"]] == [f"{DIRECTORY}/{name}" for name in files(host)]
     for key in ("path", "sha256", "instructions", "families", "simulated", "diff"):
         assert checked[key] == first[key], key

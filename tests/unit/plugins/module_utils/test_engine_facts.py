@@ -59,7 +59,7 @@ def raw(**changes):
         "calls": 6,
         "id_maps": {7: MAPPING},
         "seccomp": {},
-        "seccomp_kept": [],
+        "seccomp_made": {},
         "owners": {},
         "sizes": {},
         "graph_root": ROOT,
@@ -214,11 +214,13 @@ def test_graph_root_faults(root, fault):
         ({"info": {"SecurityOptions": ["name=seccomp,profile=unconfined"]}}, "warning", "gives containers no seccomp"),
         (
             {
-                "info": {"SecurityOptions": ["name=seccomp,profile=/etc/containment/seccomp/daemon-1.json"]},
-                "seccomp_kept": ["20.10.5"],
+                "info": {
+                    "SecurityOptions": ["name=seccomp,profile=/etc/containment/seccomp/daemon-0123456789abcdef.json"]
+                },
+                "seccomp_made": {"0123456789abcdef" * 4: "20.10.5"},
             },
             "warning",
-            "daemon-1.json, made from the default of another version",
+            "daemon-0123456789abcdef.json, made from the default of another version",
         ),
         ({"seccomp": {7: {"profile": "daemon", "current": False}}}, "warning", "earlier daemon-wide seccomp profile"),
         ({"seccomp": {7: {"profile": "unconfined", "current": None}}}, "warning", "has no seccomp filter"),

@@ -129,7 +129,7 @@ def compared(op, value, other=0, index=0):
     ],
 )
 def test_comparisons_that_high_bits_get_round(library, base, action, arg, passed):
-    overlays = [RUNTIME] if base == "deny" else []
+    overlays = [RUNTIME] if base == "deny" else [{"deny": ["io_uring_setup"]}]
     refused, warnings = findings(library, *overlays, base=base, rules=[rule("socket", action, arg)])
     assert warnings == [] and bool(refused) is passed
     if passed:
@@ -150,11 +150,40 @@ def test_families_of_32_bit_programs(library):
     if library.native() != "SCMP_ARCH_X86_64":
         pytest.skip("not possible here: of the host's architecture there are no 32-bit programs with socketcall")
     families = {"deny_families": [40]}
-    sockets = {"allow": ["socket", "socketpair", "socketcall"]}
+    sockets = {"allow": ["socketcall", *core.MULTIPLEXED["socketcall"]]}
     refused, (warning,) = findings(library, RUNTIME, sockets, families, foreign=["SCMP_ARCH_X86"])
     assert refused == [] and "SCMP_ARCH_X86 has socketcall" in warning
     assert findings(library, RUNTIME, sockets, families, {"architectures": "native"}) == ([], [])
     assert findings(library, RUNTIME, sockets, foreign=["SCMP_ARCH_X86"]) == ([], [])
+    denied = {"deny": ["connect", "shmget"]}
+    _refused, (sockets_, memory) = findings(library, sockets, denied, base="allow", foreign=["SCMP_ARCH_X86"])
+    assert "has socketcall, by which programs get connect, which are denied" in sockets_
+    assert "has ipc, by which programs get shmget, which are denied" in memory
+
+
+def test_sockets_that_io_uring_makes(library):
+    families = {"deny_families": [40]}
+    _refused, (warning,) = findings(library, families, base="allow")
+    assert "lets io_uring pass" in warning
+    assert findings(library, families, {"deny": ["io_uring_setup"]}, base="allow")[1] == []
+    for preset in ("no-network", "web-service", "database"):
+        assert findings(library, {"preset": preset}, base="allow", foreign=["SCMP_ARCH_X86"])[1] == []
+
+
+def test_an_architecture_that_nobody_knows_is_not_the_hosts_own(library):
+    assert core.ask(made(library)[1], "read", "SCMP_ARCH_NONE") is None
+
+
+def test_what_the_runtime_puts_in_front_has_to_fit_too(library):
+    profile, filter_ = made(library, RUNTIME)
+    for size, refused in ((4096 - core._STUB, False), (4096 - core._STUB + 1, True)):
+        padded = filter_._replace(program=filter_.program[:1] * size)
+        found = core.Findings([], [])
+        core._check_size(padded, found)
+        assert bool(found.refusals) is refused
+    found = core.Findings([], [])
+    core._check_size(filter_._replace(program=filter_.program[:1] * 4096, highest={}), found)
+    assert not found.refusals
 
 
 def test_what_engine_and_runtime_cannot_do(library):

@@ -248,3 +248,18 @@ def test_calls_that_were_new_to_the_base_stay_so(library):
     assert core.keep_unknown(before, wider, library).rules == core.keep_unknown(before, after, library).rules
     open_ = core.base("allow", [AMD64])
     assert core.keep_unknown(open_, after, library) == after
+
+
+def test_what_depends_on_capabilities_is_kept_or_told_by_families():
+    """Of two rules without arguments the first one counts, and of one with conditions nobody can tell by family."""
+    (alone,) = composed([rule("socket", includes=ADMIN)], {"deny_families": [17]}).rules[-1:]
+    assert alone.includes == ADMIN or alone.action == errno(97)
+    for base in (
+        [rule("socket", errno(13), includes=ADMIN), rule("socket")],
+        [rule("socket", includes=ADMIN), rule("socket", args=[equal(0, 1)])],
+    ):
+        with pytest.raises(ContainmentError, match=r"of socket without arguments what depends on capabilities"):
+            composed(base, {"deny_families": [17]})
+        assert composed(base, {"allow": ["socket"]}, {"deny_families": [17]}).rules
+    first = composed([rule("socket", errno(13)), rule("socket")], {"deny_families": [17]}, default=PASS)
+    assert said_of(first, "socket", 2) == [(errno(13), ())]

@@ -195,3 +195,21 @@ def test_comparisons_of_one_argument_are_alternatives_and_of_several_all_have_to
     assert core.alternatives((one, same)) == [(one,), (same,)]
     assert core.alternatives((one, other, same)) == [(one,), (other,), (same,)]
     assert core.alternatives(()) == [()]
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (with_arg(value=""), "args[0].value: is an empty text"),
+        (with_arg(value=False), "args[0].value: is true or false"),
+        (with_arg(valueTwo=[]), "args[0].valueTwo: is a list"),
+        (with_rule(name=0), "syscalls[0].name: is a number, no name"),
+        (with_rule(includes={"minKernel": "4.²"}), "is no version of a kernel"),
+        (
+            {"defaultAction": core.ERRNO, "archMap": [{"architecture": AMD64}, {"architecture": AMD64}]},
+            "archMap[1].architecture: SCMP_ARCH_X86_64 is there twice",
+        ),
+    ],
+)
+def test_what_go_would_take_for_nothing_is_told(value, words):
+    assert words in refusal(value)

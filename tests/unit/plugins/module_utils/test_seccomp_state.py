@@ -57,20 +57,22 @@ def test_what_a_container_was_made_with(sign):
 
 
 def test_what_an_engine_has():
-    ours = "/etc/containment/seccomp/daemon-1.json"
-    assert core.of_engine(None, [], "28.5.2") == {"profile": None, "base_outdated": False}
+    ours, made = "/srv/profiles/daemon-0123456789abcdef.json", {"0123456789abcdef" * 4: "26.1.5", "f" * 64: "28.5.2"}
+    assert core.of_engine(None, {}, "28.5.2") == {"profile": None, "base_outdated": False}
     for name in ("default", "builtin"):
-        assert core.of_engine({"profile": name}, ["1"], "28.5.2") == {"profile": "builtin", "base_outdated": False}
-    assert core.of_engine({}, [], None)["profile"] == "builtin"
-    for path, kept, outdated in (
-        (ours, ["26.1.5"], True),
-        (ours, ["26.1.5", "28.5.2"], False),
-        (ours, [], False),
-        ("/etc/docker/own.json", ["26.1.5"], False),
+        assert core.of_engine({"profile": name}, made, "28.5.2") == {"profile": "builtin", "base_outdated": False}
+    assert core.of_engine({}, {}, None)["profile"] == "builtin"
+    for path, version, outdated in (
+        (ours, "28.5.2", True),
+        (ours, "26.1.5", False),
+        ("/srv/profiles/daemon-" + "f" * 16 + ".json", "28.5.2", False),
+        ("/srv/profiles/daemon-" + "e" * 16 + ".json", "28.5.2", False),
+        ("/etc/docker/own.json", "28.5.2", False),
+        ("/etc/docker/own-.json", "28.5.2", False),
     ):
-        assert core.of_engine({"profile": path}, kept, "28.5.2") == {"profile": path, "base_outdated": outdated}
+        assert core.of_engine({"profile": path}, made, version) == {"profile": path, "base_outdated": outdated}
 
 
 def test_what_is_no_profile_is_none():
     assert core.parse(json.dumps(DAEMON).encode()) == DAEMON
-    assert [core.parse(data) for data in (None, b"", b"[]", b"{", b"\xff")] == [None] * 5
+    assert [core.parse(data) for data in (None, b"", b"[]", b"{", b"\xff", b"[" * 100000)] == [None] * 6
