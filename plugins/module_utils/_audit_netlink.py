@@ -85,18 +85,22 @@ class Listener:
 
     def records(self, seconds):
         """Yield each _audit_record.Record that comes within a time, and None at least every tenth of a second."""
+        for text in self.texts(seconds):
+            record = _audit_record.parse(text) if text is not None else None
+            if record is not None or text is None:
+                yield record
+
+    def texts(self, seconds):
+        """Yield the kernel's own text of each such record, and None, as `records` does."""
         end = time.monotonic() + seconds
         while True:
             left = end - time.monotonic()
             if left <= 0:
                 return
-            if not select.select([self._socket], [], [], min(left, 0.1))[0]:
+            if select.select([self._socket], [], [], min(left, 0.1))[0]:
+                yield from self._messages()
+            else:
                 yield None
-                continue
-            for text in self._messages():
-                record = _audit_record.parse(text)
-                if record is not None:
-                    yield record
 
     def _messages(self):
         try:
