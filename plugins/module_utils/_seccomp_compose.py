@@ -186,7 +186,11 @@ def _with_families(profile, overlay):
     rules, tables = _without(profile.rules, set(FAMILY_CALLS)), collections.OrderedDict()
     for name in FAMILY_CALLS:
         entries = _entries(profile.rules, name)
-        if len(entries) > 1 and any(one[:2] == (None, ()) and one[3:] != (ALWAYS, ALWAYS) for one in entries):
+        conditional = any(
+            family is None and not rest and (includes, excludes) != (ALWAYS, ALWAYS)
+            for family, rest, _action, includes, excludes in entries
+        )
+        if conditional and len(entries) > 1:
             cause = (
                 f"the base says of {name} without arguments what depends on capabilities, and something else besides"
             )

@@ -36,10 +36,8 @@ Where = collections.namedtuple("Where", "library kernel engine")
 Question = collections.namedtuple("Question", "call args architecture caps")
 
 
-def check_request(name, directory, base, timeout):
-    """Raise ContainmentError for a name, a directory, a base or a number of seconds that nothing can be made of."""
-    if timeout < 1:
-        raise ContainmentError("timeout", f"{timeout} is no time to ask an engine in", "give at least 1 second")
+def check_request(name, directory, base):
+    """Raise ContainmentError for a name, a directory or a base that nothing can be made of."""
     if not re.match(r"[a-z0-9][a-z0-9_.-]{0,63}\Z", name):
         raise ContainmentError(
             "name", f"{name!r} is no name of a file", "use up to 64 lower-case letters, digits and . _ -"

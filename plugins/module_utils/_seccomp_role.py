@@ -61,7 +61,7 @@ def refusals(host, overlays, base, services, directory):
     asked += [(one["name"], one.get("base") or "engine", one["overlays"], "seccomp_services") for one in services]
     for name, base_, given, variable in asked:
         try:
-            _seccomp_plan.check_request(name, directory, base_, 1)
+            _seccomp_plan.check_request(name, directory, base_)
             _seccomp_compose.overlays(given, native)
         except ContainmentError as error:
             found.append(f"{variable}: {error}")

@@ -191,6 +191,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _seccomp_default,
     _seccomp_library,
     _seccomp_plan,
+    _seccomp_proof,
     _seccomp_runtime,
 )
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, socket_path
@@ -213,7 +214,8 @@ def base_of(engine, described, library, module):
 
 def run(module):
     params = module.params
-    _seccomp_plan.check_request(params["name"], params["directory"], params["base"], params["timeout"])
+    _seccomp_plan.check_request(params["name"], params["directory"], params["base"])
+    _seccomp_proof.check(params["timeout"])
     library = _seccomp_library.Library()
     overlays = _seccomp_compose.overlays(params["overlays"], library.native())
     asked = _seccomp_plan.questions(params["simulate"], library.native())
