@@ -175,7 +175,7 @@ def test_an_architecture_that_nobody_knows_is_not_the_hosts_own(library):
 
 
 def test_what_the_runtime_puts_in_front_has_to_fit_too(library):
-    profile, filter_ = made(library, RUNTIME)
+    _profile, filter_ = made(library, RUNTIME)
     for size, refused in ((4096 - core._STUB, False), (4096 - core._STUB + 1, True)):
         padded = filter_._replace(program=filter_.program[:1] * size)
         found = core.Findings([], [])
