@@ -22,6 +22,7 @@ class Owners:
     def __init__(self, engine, names):
         self._engine, self._names = engine, names
         self._inspected, self._pids = {}, {}
+        self._logging = []  # ids of those that log what they let through, which is too much to see for each record
         self._looked = 0.0
         self.unattributed = 0
         self.look()
@@ -33,10 +34,14 @@ class Owners:
         for one in self._engine.get("/containers/json"):
             if one["Id"] not in self._inspected:
                 try:
-                    self._inspected[one["Id"]] = self._engine.get(f"/containers/{one['Id']}/json")
+                    inspect = self._engine.get(f"/containers/{one['Id']}/json")
                 except EngineError as error:
                     if error.status != 404:  # It is gone again.
                         raise
+                    continue
+                self._inspected[one["Id"]] = inspect
+                if _seccomp_learn.logs(inspect):
+                    self._logging.append(one["Id"])
         self._looked = time.monotonic()
 
     def _name(self, container):
@@ -77,11 +82,10 @@ class Owners:
         else:
             self._pids[record.pid] = container
         if container is None and record.action == profiles.LOG:
-            logging = [one for one, inspect in self._inspected.items() if _seccomp_learn.logs(inspect)]
-            if len(logging) != 1:
+            if len(self._logging) != 1:
                 self.unattributed += 1
                 return None
-            (container,) = logging
+            (container,) = self._logging
         if container and container not in self._inspected:
             self.look()
         return self._name(container)

@@ -281,7 +281,8 @@ def surroundings(found, timeout, measure):
 
 def _seccomp(info, inspected):
     """Return {pid: _seccomp_state.of_container} of the containers that run."""
-    daemon, uname, found = _seccomp_profile(info), os.uname(), {}
+    uname, found = os.uname(), {}
+    daemon = _seccomp_profile(info, uname.machine)
     for one in inspected:
         pid = (one.get("State") or {}).get("Pid")
         if not pid:
@@ -296,13 +297,13 @@ def _seccomp(info, inspected):
     return found
 
 
-def _seccomp_profile(info):
-    """Return the daemon-wide profile as JSON has it, None for the engine's own, and where it cannot be read."""
+def _seccomp_profile(info, machine):
+    """Return the daemon-wide Profile, None for the engine's own, and where it cannot be read."""
     path = (_engine_values.security_options(info).get("seccomp") or {}).get("profile") or ""
     if not path.startswith("/"):
         return None
     try:
-        return _seccomp_state.parse(_files.read(path).data)
+        return _seccomp_state.of_daemon(_files.read(path).data, machine)
     except (ContainmentError, OSError):
         return None
 

@@ -5,7 +5,6 @@
 
 import re
 
-DIRECTORY = "/etc/containment/seccomp"  # of the collection's own profiles, where nobody says otherwise
 STATUS = "org.opencontainers.runtime-spec.features"  # key of a runtime's status in an engine's /info
 # What /info calls the engine's own profile, in `name=seccomp,profile=...` of SecurityOptions: before 23.0, and since.
 BUILTIN = ("default", "builtin")

@@ -28,8 +28,12 @@ def change(host, path, no_new_privileges, directory):
     merge = {KEY: path} if path else {}
     if no_new_privileges:
         merge[NO_NEW_PRIVILEGES] = True
-    ours = str(configured.get(KEY) or "").startswith(directory.rstrip("/") + "/")
+    ours = _is_of(str(configured.get(KEY) or ""), directory)
     return {"merge": merge, "remove": [KEY] if ours and not path else []}
+
+
+def _is_of(path, directory):
+    return path.startswith(directory.rstrip("/") + "/")
 
 
 def restart(host, path, key, directory):
@@ -43,7 +47,7 @@ def restart(host, path, key, directory):
         return False
     options = _userns_plan.engine_of(host)["security_options"]
     in_force = (options.get("seccomp") or {}).get("profile") or ""
-    return in_force != path if path else in_force.startswith(directory.rstrip("/") + "/")
+    return in_force != path if path else _is_of(in_force, directory)
 
 
 def refusals(host, overlays, base, services, directory):

@@ -133,9 +133,12 @@ def program(pid):
 
 def made():
     """Return {sha256 of a profile: version of the engine whose default it was made from}, {} where that is not kept."""
-    found = _files.read(MADE).data
+    return _told(_files.read(MADE).data)
+
+
+def _told(data):
     try:
-        told = json.loads(found.decode("utf-8")) if found else {}
+        told = json.loads(data.decode("utf-8")) if data else {}
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
@@ -144,7 +147,7 @@ def made():
 def keep_made(digest, version):
     """Write down which version's default a profile was made from."""
     before = _files.read(MADE)
-    told = dict(made(), **{digest: version})
+    told = dict(_told(before.data), **{digest: version})
     data = (json.dumps(told, indent=2, sort_keys=True) + "\n").encode("utf-8")
     if before.data != data:
         _files.replace(before, data, mode=0o600)

@@ -17,7 +17,8 @@ def of_container(inspect, bundle, daemon, kernel):
     """Return {"profile", "current"} of a container that runs, None of one that does not, or of which nobody tells.
 
     inspect: answer of GET /containers/ID/json. bundle: what its runtime was told, None where that cannot be read.
-    daemon: the daemon-wide profile, as JSON has it, None for the engine's own. kernel: {"release", "machine"}.
+    daemon: the Profile of the daemon, None for the engine's own or one that cannot be read. kernel: {"release",
+    "machine"}.
     profile: OWN, given when it was made, and frozen since; DAEMON, what the engine had when it was started; BUILTIN,
     the engine's own default, asked for by name; UNCONFINED; PRIVILEGED, which has none unless it is given one.
     current: whether one of DAEMON is under what the engine has now, None where that cannot be told.
@@ -42,17 +43,25 @@ def _is_under(bundle, daemon, kernel):
         return None
     try:
         told = profiles.read(bundle["linux"]["seccomp"], "bundle", native)
-        wanted = profiles.read(daemon, "profile", native)
     except ContainmentError:
         return None
     host = profiles.Host(native, frozenset(caps), _seccomp_features.kernel(kernel["release"]))
-    return _said(told) == _said(profiles.resolve(wanted, host))
+    return _said(told) == _said(profiles.resolve(daemon, host))
 
 
 def _said(profile):
     """Return what a Profile without conditions says, however its rules are grouped."""
     said = {(name, rule.action, rule.args) for rule in profile.rules for name in rule.names}
     return profile.default, frozenset(profile.architectures), said
+
+
+def of_daemon(data, machine):
+    """Return the Profile in the bytes of a daemon-wide profile, None where it cannot be told."""
+    value = parse(data)
+    try:
+        return None if value is None else profiles.read(value, "profile", NATIVE.get(machine, ""))
+    except ContainmentError:
+        return None
 
 
 def parse(data):

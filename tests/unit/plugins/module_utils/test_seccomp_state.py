@@ -26,7 +26,8 @@ def bundle(*names, caps=()):
 
 
 def state(told, **host):
-    daemon, kernel = host.pop("daemon", DAEMON), dict(KERNEL, **host.pop("kernel", {}))
+    daemon, kernel = json.dumps(host.pop("daemon", DAEMON)).encode(), dict(KERNEL, **host.pop("kernel", {}))
+    daemon = core.of_daemon(daemon, kernel["machine"])
     found = core.of_container({"HostConfig": host}, told, daemon, kernel)
     return found and (found["profile"], found["current"])
 
