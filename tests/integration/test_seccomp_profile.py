@@ -34,17 +34,17 @@ def host(request):
     host.import_image()
     host.run(["rm", "-rf", DIRECTORY])
     yield host
-    host.run(["rm", "-rf", DIRECTORY, "/probe"])
+    host.run(["rm", "-rf", DIRECTORY, "/probe", "/results"])
 
 
 def run(host, program, profile=None, options=()):
     """Run a static program in a container; return (its exit code, what its calls returned)."""
     host.run(["sh", "-c", "base64 -d > /probe && chmod 755 /probe"], input=base64.b64encode(program).decode())
-    docker = ["docker", "run", "--rm", "--network", "none", "-v", "/probe:/probe:ro"]
+    docker = ["docker", "run", "--rm", "--network", "none", "-v", "/probe:/probe:ro", "-v", f"/results:{probe.RESULTS}"]
     docker += ["--security-opt", f"seccomp={profile}"] if profile else []
     quoted = " ".join([*docker, *options, "busybox", "/probe"])
-    done = host.run(["sh", "-c", f"({quoted}; echo $? > /tmp/code) | base64; cat /tmp/code"])
-    *lines, code = done.stdout.split()
+    done = host.run(["sh", "-c", f": > /results; {quoted} > /dev/null; echo $?; base64 /results"])
+    code, *lines = done.stdout.split()
     return int(code), probe.results(base64.b64decode("".join(lines)))
 
 
