@@ -27,22 +27,27 @@ class Owners:
         self.unattributed = 0
         self.look()
 
-    def look(self):
-        """See which containers there are now, unless that was seen just before."""
-        if time.monotonic() - self._looked < _PAUSE:
+    def look(self, again=False):
+        """See which containers there are now, unless that was seen just before, and not to be seen `again`."""
+        if not again and time.monotonic() - self._looked < _PAUSE:
             return
         for one in self._engine.get("/containers/json"):
-            if one["Id"] not in self._inspected:
-                try:
-                    inspect = self._engine.get(f"/containers/{one['Id']}/json")
-                except EngineError as error:
-                    if error.status != 404:  # It is gone again.
-                        raise
-                    continue
-                self._inspected[one["Id"]] = inspect
-                if _seccomp_learn.logs(inspect):
-                    self._logging.append(one["Id"])
+            self._inspect(one["Id"])
         self._looked = time.monotonic()
+
+    def _inspect(self, container):
+        """Ask the engine for a container, unless that was done before."""
+        if container in self._inspected:
+            return
+        try:
+            inspect = self._engine.get(f"/containers/{container}/json")
+        except EngineError as error:
+            if error.status != 404:  # It is gone again, or another engine's.
+                raise
+            inspect = None
+        self._inspected[container] = inspect
+        if inspect is not None and _seccomp_learn.logs(inspect):
+            self._logging.append(container)
 
     def _name(self, container):
         """Return the name that a container is listened to by, None for any other."""
@@ -54,18 +59,19 @@ class Owners:
 
     def _last(self, name):
         """Return what the engine says of the newest container of a name, None for none."""
-        found = [one for container, one in self._inspected.items() if self._name(container) == name]
+        found = [one for container, one in self._inspected.items() if one and self._name(container) == name]
         return max(found, key=lambda one: one["Created"], default=None)
 
-    def refuse_silent(self, name):
-        """Raise ContainmentError for a container that runs and logs nothing."""
-        inspect = self._last(name)
-        if inspect is not None and not _seccomp_learn.logs(inspect):
-            raise ContainmentError(
-                f"container {name}",
-                "was not made with a profile that logs what it lets through",
-                "make it again with security_opt seccomp=PATH of one of the base log and the preset learning",
-            )
+    def refuse_silent(self):
+        """Raise ContainmentError for a container that is there and logs nothing."""
+        for name in self._names:
+            inspect = self._last(name)
+            if inspect is not None and not _seccomp_learn.logs(inspect):
+                raise ContainmentError(
+                    f"container {name}",
+                    "was not made with a profile that logs what it lets through",
+                    "make it again with security_opt seccomp=PATH of one of the base log and the preset learning",
+                )
 
     def without_privileges(self, name):
         inspect = self._last(name)
@@ -86,8 +92,8 @@ class Owners:
                 self.unattributed += 1
                 return None
             (container,) = self._logging
-        if container and container not in self._inspected:
-            self.look()
+        if container:  # One that is just being started is in no list yet.
+            self._inspect(container)
         return self._name(container)
 
 

@@ -21,13 +21,17 @@ class Abandoned(Exception):
 
 
 class Report:
-    """Writes to the progress file what is done, and looks whether anybody still waits."""
+    """Writes to the progress file what is done, and looks whether anybody still waits.
+
+    patience: seconds for which it may be that nobody does.
+    """
 
     def __init__(self, folder):
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._fd = os.open(os.path.join(folder, "progress"), flags, 0o600)
         self._lease, self._stamp, self._seen = os.path.join(folder, "lease"), None, 0.0
         self._path, self._began, self._earlier, self._passes = None, 0.0, 0, (0, 1)
+        self.patience = LEASE
 
     def begin(self, path):
         """From now on it is about this tree."""
@@ -45,7 +49,7 @@ class Report:
         now, stamp = time.monotonic(), os.stat(self._lease).st_mtime_ns
         if stamp != self._stamp:
             self._stamp, self._seen = stamp, now
-        if not stamp or now - self._seen > LEASE:
+        if not stamp or now - self._seen > self.patience:
             raise Abandoned
         number, count = self._passes
         told = {

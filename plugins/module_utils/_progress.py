@@ -21,11 +21,13 @@ def part(way):
 
 
 def line(progress, earlier):
-    """Return the line for a `progress` of volume_chown or volume_copy.
+    """Return the line for a `progress` of volume_chown, volume_copy or seccomp_learn.
 
     earlier: the one before it, or None. The rate is that since then; the time left comes from the part of the tree that
     is done and is told from a hundredth on.
     """
+    if "kinds" in progress:
+        return f"{progress['path']}: {progress['inodes']} calls of {progress['kinds']} kinds heard{_left(progress)}"
     since = earlier if earlier is not None and earlier["path"] == progress["path"] else {"inodes": 0, "seconds": 0.0}
     seconds = progress["seconds"] - since["seconds"]
     rate = max(0.0, (progress["inodes"] - since["inodes"]) / seconds if seconds > 0 else 0.0)
@@ -34,9 +36,14 @@ def line(progress, earlier):
         speed = (progress["written"] - since.get("written", 0)) / seconds / 1e6 if seconds > 0 else 0.0
         told += f", {max(0.0, speed):.0f} MB/s"
     if progress["part"] >= 0.01:
-        left = progress["seconds"] * (1 - progress["part"]) / progress["part"]
-        told += f", about {progress['part'] * 100:.0f} %, {_duration(left)} left"
-    return told
+        told += f", about {progress['part'] * 100:.0f} %"
+    return told + _left(progress)
+
+
+def _left(progress):
+    if progress["part"] < 0.01:
+        return ""
+    return f", {_duration(progress['seconds'] * (1 - progress['part']) / progress['part'])} left"
 
 
 def _duration(seconds):

@@ -23,6 +23,16 @@ def seen():
     return Seen(collections.Counter())
 
 
+def dump(seen_):
+    """Return what JSON is made of from what was Seen: [[arch, number, program, count]]."""
+    return [[*key, count] for key, count in seen_.counts.items()]
+
+
+def load(value):
+    """Return the Seen that `dump` told."""
+    return Seen(collections.Counter({tuple(key): count for *key, count in value}))
+
+
 def is_runtimes(record):
     """Whether a Record is of the runtime, before it became the container's program."""
     return record.comm.startswith(_RUNTIME)

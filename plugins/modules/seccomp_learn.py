@@ -36,19 +36,36 @@ options:
   containers:
     description:
       - Names or ids of containers that run or are made again meanwhile; a name is enough for one that is started later.
+        Needed without O(job).
     type: list
     elements: str
-    required: true
+    default: []
   seconds:
     description:
       - How long to listen.
     type: int
     default: 60
+  wait:
+    description:
+      - Whether to wait until that time is over. Without, the module returns as soon as the kernel is listened to, for
+        the playbook to make containers again with a profile that logs and let them work, and a call with O(job) has the
+        result. Another call without O(job) ends what nobody waits for.
+    type: bool
+    default: true
   socket:
     description:
       - The engine's socket.
     type: path
     default: /run/docker.sock
+  slice:
+    description:
+      - After how many seconds the module reports progress instead of waiting on. The action plugin sets it.
+    type: int
+  job:
+    description:
+      - Name of the listening that is waited for, from the RV(progress) of the call before. O(containers) and
+        O(seconds) are then those of that call.
+    type: str
 seealso:
   - module: containment.docker.seccomp_profile
 """
@@ -60,11 +77,25 @@ EXAMPLES = r"""
     base: log
     overlays:
       - preset: learning
+  register: logging
 
-- name: Listen to the container that was made with it
+- name: Listen from before its first start on
   containment.docker.seccomp_learn:
     containers: [web]
     seconds: 300
+    wait: false
+  register: listening
+
+- name: Make the container again with it
+  community.docker.docker_container:
+    name: web
+    image: nginx
+    recreate: true
+    security_opts: ["seccomp={{ lookup('file', logging.path) }}"]
+
+- name: See what it needed, while it did its work
+  containment.docker.seccomp_learn:
+    job: "{{ listening.progress.job }}"
   register: learned
 
 - name: Make the profile that it needs
@@ -76,7 +107,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 containers:
-  description: What was learned, in the order of O(containers).
+  description: What was learned, in the order of O(containers); empty where RV(progress) is not null.
   returned: always
   type: list
   elements: dict
@@ -108,61 +139,95 @@ lost:
   returned: always
   type: int
   sample: 0
+progress:
+  description: How far the listening is. Null when it is done.
+  returned: always
+  type: dict
+  contains:
+    path: {description: Whom it is listened to., type: str}
+    inodes: {description: How many calls were heard., type: int}
+    kinds: {description: How many different ones., type: int}
+    part: {description: "The part of the time that is over, from 0 to 1.", type: float}
+    seconds: {description: Since when., type: float}
+    job: {description: "The name of the listening, for O(job).", type: str}
+  sample: null
 """
+
+import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _audit_containers,
-    _audit_netlink,
+    _job,
     _seccomp_learn,
     _seccomp_library,
+    _seccomp_listen,
 )
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, socket_path
-from ansible_collections.containment.docker.plugins.module_utils._errors import told
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
+
+KIND = _job.Kind("seccomp_learn", _seccomp_listen, "listening")
+
+
+def begin(module):
+    """Start to listen and return the name of the job."""
+    job = uuid.uuid4().hex
+    request = {
+        "containers": module.params["containers"],
+        "seconds": module.params["seconds"],
+        "socket": socket_path(module.params["socket"]),
+        "now": module.params["wait"],
+        "trees": [{"path": f"container {name}"} for name in module.params["containers"]],
+        "fds": [],
+    }
+    _job.start(KIND, job, request)
+    return job
+
+
+def foretold(module):
+    """Return what a process that does not listen would have for a result; raise ContainmentError where none could."""
+    names = module.params["containers"]
+    with Engine(socket_path(module.params["socket"])) as engine:
+        owners = _audit_containers.Owners(engine, names)
+        if module.params["wait"]:
+            owners.refuse_silent()
+        without = [name for name in names if owners.without_privileges(name)]
+    return {"seen": {name: [] for name in names}, "without": without, "unattributed": 0, "lost": 0}
 
 
 def run(module):
-    names, seconds = module.params["containers"], module.params["seconds"]
-    _seccomp_learn.check_request(names, seconds)
+    params = module.params
+    job, progress = params["job"], None
+    if job is None:
+        _seccomp_learn.check_request(params["containers"], params["seconds"])
+    if params["slice"] is not None and params["slice"] < 1:
+        raise ContainmentError("slice", f"{params['slice']} is less than 1", "give a positive number, or leave it out")
     library = _seccomp_library.Library()
-    found, lost = {name: _seccomp_learn.seen() for name in names}, 0
-    with Engine(socket_path(module.params["socket"])) as engine:
-        owners = _audit_containers.Owners(engine, names)
-        for name in names:
-            owners.refuse_silent(name)
-        if not module.check_mode:
-            with _audit_netlink.Listener() as listener:
-                listener.prove()
-                for record in listener.records(seconds):
-                    if record is None:
-                        owners.look()
-                        continue
-                    name = owners.of(record)
-                    if name is not None:
-                        _seccomp_learn.add(found[name], record)
-                lost = listener.lost
-        return {
-            "changed": False,
-            "containers": [
-                dict(
-                    _seccomp_learn.proposal(found[name], library, owners.without_privileges(name)),
-                    name=name,
-                    no_new_privileges=owners.without_privileges(name),
-                )
-                for name in names
-            ],
-            "unattributed": owners.unattributed,
-            "lost": lost,
-        }
+    if module.check_mode and job is None:
+        result = foretold(module)
+    else:
+        job = begin(module) if job is None else job
+        result, progress = _job.wait(KIND, job, params["slice"] if params["wait"] else 0)
+    answer = {"changed": False, "containers": [], "unattributed": 0, "lost": 0, "progress": progress}
+    if result is not None:
+        answer.update(lost=result["lost"], unattributed=result["unattributed"])
+        for name, heard in result["seen"].items():
+            without = name in result["without"]
+            learned = _seccomp_learn.proposal(_seccomp_learn.load(heard), library, without)
+            answer["containers"].append(dict(learned, name=name, no_new_privileges=without))
+    return answer
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "containers": {"type": "list", "elements": "str", "required": True},
+            "containers": {"type": "list", "elements": "str", "default": []},
             "seconds": {"type": "int", "default": 60},
+            "wait": {"type": "bool", "default": True},
             "socket": {"type": "path", "default": "/run/docker.sock"},
+            "slice": {"type": "int"},
+            "job": {"type": "str"},
         },
         supports_check_mode=True,
     )

@@ -23,6 +23,10 @@ class SlicedAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
+    def goes_on(self):
+        """Whether the playbook waits for the end of what was begun."""
+        return True
+
     def run(self, tmp=None, task_vars=None):
         result = super().run(tmp, task_vars)
         del tmp
@@ -35,7 +39,7 @@ class SlicedAction(ActionBase):
                 raise AnsibleActionFail("the playbook is gone")
             answer = self._execute_module(module_name=self.MODULE, module_args=arguments, task_vars=task_vars)
             progress = answer.get("progress")
-            if not progress:
+            if not progress or not self.goes_on():
                 break
             if not self._task.no_log:
                 Display().display(f"[{host}] {line(progress, earlier)}")

@@ -236,6 +236,13 @@ class Host:
         """Give the engine an image of busybox with all its names and the user `user` (1000); no registry is asked."""
         self.run(["docker", "import", "/opt/image.tar", name])
 
+    def import_services(self, name="services"):
+        """Give the engine an image with nginx, PostgreSQL, redis and busybox."""
+        archive = "/opt/%s.tar" % name
+        subprocess.run(["tar", "-C", str(tree.services()), "-cf", self.root + archive, "."], check=True)
+        self.run(["docker", "import", archive, name])
+        os.unlink(self.root + archive)
+
     def inventory_vars(self):
         """Connection variables for Ansible; others after a reboot."""
         return {

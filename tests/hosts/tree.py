@@ -3,7 +3,8 @@
 
 A suite has two layers: `base`, a Debian without an engine that carries an apt repository of its own in /opt/repo
 (docker.io, Compose and what they depend on) as the only apt source, and `engine`, the difference that an offline
-`apt-get install docker.io` made on it. Both are keyed by a hash of all their inputs and appear by rename.
+`apt-get install docker.io` made on it. A further tree has services, for images. All are keyed by a hash of all their
+inputs and appear by rename.
 """
 
 import contextlib
@@ -31,6 +32,7 @@ PACKAGES = (
     "busybox-static,dbus,e2fsprogs,iproute2,iptables,kmod,mount,passwd,procps,python3,python3-apt,strace,systemd,"
     "systemd-sysv"
 )
+SERVICES = "busybox-static,nginx-light,postgresql,redis-server"
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
@@ -95,6 +97,10 @@ def _build_base(suite, out):
     options = [*_options(), "--variant=minbase", "--include=" + PACKAGES]
     finish = shlex.quote(str(SCRIPTS / "finish-tree.sh"))
     options += ['--customize-hook=sh %s "$1" %s' % (finish, " ".join(_carried(suite)))]
+    _debootstrap(options, suite, out)
+
+
+def _debootstrap(options, suite, out):
     # Namespaces of its own: whatever ends the build also ends its mounts and processes.
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     _run([*unshare, "mmdebstrap", *options, suite, str(out), _source(suite)], str(out) + ".log")
@@ -149,3 +155,13 @@ def layers(suite, engine):
         return [base]
     key = _key(key, *ENGINE_PACKAGES[suite], _text("add-engine.sh"))
     return [_once("%s-engine-%s" % (suite, key), lambda out: _build_engine(suite, base, out)), base]
+
+
+def services():
+    """Return the path of a Debian 12 with nginx, PostgreSQL and redis; build it where it is missing.
+
+    Raises as layers() does.
+    """
+    machine.prepare()
+    options = [*_options(), "--variant=minbase", "--include=" + SERVICES]
+    return _once("bookworm-services-%s" % _key(SERVICES), lambda out: _debootstrap(options, "bookworm", out))

@@ -46,7 +46,9 @@ def learned(library, *calls, without=False, arch=None):
         number = name if isinstance(name, int) else library.number(name, library.native())
         _seccomp_learn.add(seen, record(number, arch=arch, action=profiles.LOG))
     _seccomp_learn.add(seen, record(0, comm="runc:[1:CHILD]", arch=arch))
-    return _seccomp_learn.proposal(seen, library, without)
+    heard = _seccomp_learn.load(json.loads(json.dumps(_seccomp_learn.dump(seen))))
+    assert heard == seen
+    return _seccomp_learn.proposal(heard, library, without)
 
 
 def test_a_proposal_is_the_runtimes_floor_and_what_was_called(library):

@@ -40,3 +40,10 @@ def test_how_far_a_copy_is():
     later = dict(first, inodes=14, written=450 * 10**6, seconds=4.0)
     assert _progress.line(later, first) == "/a: 14 files, 2 a second, 200 MB/s"
     assert _progress.line(dict(later, seconds=2.0), first) == "/a: 14 files, 0 a second, 0 MB/s"
+
+
+def test_how_far_a_listener_is():
+    first = {"path": "containers web, db", "inodes": 0, "kinds": 0, "part": 0.0, "seconds": 0.0}
+    assert _progress.line(first, None) == "containers web, db: 0 calls of 0 kinds heard"
+    later = dict(first, inodes=1200, kinds=51, part=0.25, seconds=15.0)
+    assert _progress.line(later, first) == "containers web, db: 1200 calls of 51 kinds heard, 45 s left"

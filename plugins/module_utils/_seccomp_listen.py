@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Listens to what the kernel logs of containers. Runs in a process of its own, without Ansible: it listens on while
+modules come and go."""
+
+import time
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _audit_containers,
+    _audit_netlink,
+    _job_worker,
+    _seccomp_learn,
+)
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine
+
+_PAUSE = 0.5  # seconds between two words on how far it is
+
+
+def run(request, report):
+    """Listen and return {"seen": {name: as _seccomp_learn.dump tells}, "without": [names of containers with
+    no-new-privileges], "unattributed", "lost": counts of records}.
+
+    request: {"containers": [names], "seconds", "socket": of the engine, "now": whether those that run are to be heard,
+    and not others that take their places}. Raises ContainmentError, OSError, and what
+    `report` raises.
+    """
+    names, seconds = request["containers"], request["seconds"]
+    found = {name: _seccomp_learn.seen() for name in names}
+    with Engine(request["socket"]) as engine:
+        owners = _audit_containers.Owners(engine, names)
+        if request["now"]:
+            owners.refuse_silent()
+        with _audit_netlink.Listener() as listener:
+            listener.prove()
+            # A playbook may do other things until it asks again.
+            report.patience = seconds + _job_worker.LEASE
+            report.begin("containers " + ", ".join(names))
+            begun = told = time.monotonic()
+            for record in listener.records(seconds):
+                now = time.monotonic()
+                if now - told >= _PAUSE:
+                    told = now
+                    _tell(report, found, (now - begun) / seconds)
+                if record is None:
+                    owners.look()
+                    continue
+                name = owners.of(record)
+                if name is not None:
+                    _seccomp_learn.add(found[name], record)
+            lost = listener.lost
+        owners.look(again=True)
+        owners.refuse_silent()
+        return {
+            "seen": {name: _seccomp_learn.dump(one) for name, one in found.items()},
+            "without": [name for name in names if owners.without_privileges(name)],
+            "unattributed": owners.unattributed,
+            "lost": lost,
+        }
+
+
+def _tell(report, found, part):
+    kinds = {number for one in found.values() for _arch, number, _program in one.counts}
+    report(sum(sum(one.counts.values()) for one in found.values()), min(1.0, part), kinds=len(kinds))
+
+
+def main(folder):
+    """Run the request that lies in a folder of root's own and leave its result there."""
+    _job_worker.serve(folder, "seccomp_learn", run)
