@@ -63,3 +63,22 @@ def test_a_profile_is_announced_rolled_out_left_alone_and_taken_back(docker_host
     assert without.rc == 0 and "seccomp-profile" not in daemon(host)
     back = run(ROLLBACK, host)
     assert back.rc == 0 and daemon(host)["seccomp-profile"] == path
+
+
+def test_what_fails_behind_the_restart_is_put_back(docker_host):
+    """Between the trial and the restart somebody breaks the file, and no container starts under it any more."""
+    host = docker_host("trixie")
+    given = {"seccomp_overlays": LIST}
+    hook = (
+        "[Service]\nExecStartPre=-/bin/sh -c 'sed -i s/SCMP_ACT_ERRNO/SCMP_ACT_DENY/ /etc/containment/seccomp/daemon-*'"
+    )
+    host.run(["mkdir", "-p", "/etc/systemd/system/docker.service.d"])
+    host.run(["tee", "/etc/systemd/system/docker.service.d/break.conf"], input=hook + "\n")
+    host.run(["systemctl", "daemon-reload"])
+    failed = run(HARDEN, host, **given)
+    assert failed.rc and "SCMP_ACT_DENY" in reason(failed), failed.stdout
+    assert daemon(host) == {}
+    host.run(["rm", "/etc/systemd/system/docker.service.d/break.conf"])
+    host.run(["systemctl", "daemon-reload"])
+    again = run(HARDEN, host, **given)
+    assert again.rc == 0 and "its filter in the kernel" in table(again), again.stdout
