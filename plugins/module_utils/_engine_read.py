@@ -17,6 +17,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _host_probe,
     _json_text,
     _path_probe,
+    _seccomp_features,
     _seccomp_runtime,
     _seccomp_state,
 )
@@ -282,7 +283,8 @@ def surroundings(found, timeout, measure):
 def _seccomp(info, inspected):
     """Return {pid: _seccomp_state.of_container} of the containers that run."""
     uname, found = os.uname(), {}
-    daemon = _seccomp_profile(info, uname.machine)
+    kernel = {"release": uname.release, "machine": uname.machine}
+    daemon = _seccomp_profile(info, kernel)
     for one in inspected:
         pid = (one.get("State") or {}).get("Pid")
         if not pid:
@@ -291,21 +293,21 @@ def _seccomp(info, inspected):
             bundle = _seccomp_runtime.bundle(pid, one["Id"])
         except ContainmentError:
             bundle = None
-        found[pid] = _seccomp_state.of_container(
-            one, bundle, daemon, {"release": uname.release, "machine": uname.machine}
-        )
+        found[pid] = _seccomp_state.of_container(one, bundle, daemon, kernel)
     return found
 
 
-def _seccomp_profile(info, machine):
-    """Return the daemon-wide Profile, None for the engine's own, and where it cannot be read."""
-    path = (_engine_values.security_options(info).get("seccomp") or {}).get("profile") or ""
-    if not path.startswith("/"):
-        return None
+def _seccomp_profile(info, kernel):
+    """Return the daemon-wide Profile, or the engine's default as far as it told it, None where that cannot be read."""
+    path = (_engine_values.security_options(info).get("seccomp") or {}).get("profile") or _seccomp_state.BUILTIN
     try:
-        return _seccomp_state.of_daemon(_files.read(path).data, machine)
+        if path.startswith("/"):
+            return _seccomp_state.of_daemon(_files.read(path).data, kernel["machine"])
+        if path in _seccomp_features.BUILTIN:
+            return _seccomp_state.of_default(_seccomp_runtime.default_told(info.get("ServerVersion") or ""), kernel)
     except (ContainmentError, OSError):
         return None
+    return None
 
 
 def graph_root(path):

@@ -6,30 +6,73 @@
 import collections
 import errno
 
-from ansible_collections.containment.docker.plugins.module_utils import _seccomp_bpf, _seccomp_presets
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _seccomp_bpf,
+    _seccomp_compare,
+    _seccomp_compose,
+    _seccomp_presets,
+)
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 MAX_INSTRUCTIONS = 4096  # BPF_MAXINSNS, include/uapi/linux/bpf_common.h
-# Arguments of which the kernel takes 32 bits, by their index, of the calls that filters tell apart by them. Above them
-# a program may write what it likes, and seccomp compares it.
+# Arguments of which the kernel takes 32 bits, by their index, of the calls that filters tell apart by them (the int and
+# unsigned int of SYSCALL_DEFINE, Linux 6.12; of the flags of clone it takes the lower half). Above them a program may
+# write what it likes, and seccomp compares it.
 NARROW = {
+    "accept4": (3,),
+    "arch_prctl": (0,),
     "bpf": (0,),
+    "clock_adjtime": (0,),
+    "clock_gettime": (0,),
+    "clock_nanosleep": (0, 1),
+    "clock_settime": (0,),
+    "clone": (0,),
+    "delete_module": (1,),
+    "fanotify_init": (0, 1),
     "fcntl": (1,),
+    "finit_module": (2,),
     "futex": (1,),
+    "getrandom": (2,),
+    "getsockopt": (1, 2),
+    "io_uring_register": (1,),
+    "io_uring_setup": (0,),
     "ioctl": (1,),
     "keyctl": (0,),
     "kill": (1,),
     "madvise": (2,),
+    "membarrier": (0, 1),
+    "memfd_create": (1,),
+    "mknod": (1,),
+    "mknodat": (2,),
+    "mlockall": (0,),
+    "modify_ldt": (0,),
+    "msgctl": (1,),
+    "open": (1, 2),
+    "openat": (2, 3),
     "personality": (0,),
+    "pidfd_send_signal": (1, 3),
     "prctl": (0,),
-    "seccomp": (0,),
+    "prlimit64": (1,),
+    "process_madvise": (3, 4),
+    "quotactl": (0,),
+    "reboot": (0, 1, 2),
+    "renameat2": (4,),
+    "rt_sigqueueinfo": (1,),
+    "sched_setscheduler": (1,),
+    "seccomp": (0, 1),
     "semctl": (1, 2),
     "setns": (1,),
     "setsockopt": (1, 2),
     "shmctl": (1,),
     "socket": (0, 1, 2),
     "socketpair": (0, 1, 2),
+    "syslog": (0,),
+    "tgkill": (2,),
+    "tkill": (1,),
+    "umount2": (1,),
+    "unlinkat": (2,),
+    "userfaultfd": (0,),
 }
 # Calls of 32-bit programs that others are a part of (arch/x86/entry/syscalls/syscall_32.tbl).
 MULTIPLEXED = {
@@ -46,6 +89,10 @@ _OPEN_ABOVE = (profiles.NE, profiles.GT, profiles.GE)
 Engine = collections.namedtuple("Engine", "version actions flags")
 # What was found. refusals, warnings: [ContainmentError].
 Findings = collections.namedtuple("Findings", "refusals warnings")
+# Where a profile comes from. names: {name of a call: where it was written}. comparisons: {(name, Arg): where}. trusted:
+# names of calls that nobody here can be asked to mend. engines: whether the engine's own default is its base.
+Origin = collections.namedtuple("Origin", "names comparisons trusted engines")
+_THE_PROFILE = "the profile"  # what was written nowhere, but made of what was
 # A question to a filter. library: a _seccomp_library.Library. program, highest: of the profile.
 Filter = collections.namedtuple("Filter", "library program highest")
 
@@ -65,59 +112,86 @@ def ask(made, name, architecture, args=()):
     return _seccomp_bpf.answer(made.program, made.highest, call)
 
 
-def check(profile, made, engine, no_new_privileges, trusted):
+def check(profile, made, engine, no_new_privileges, origin):
     """Return the Findings on a Profile without conditions, which the Filter `made` is of.
 
-    no_new_privileges: whether every container under it has that. trusted: names of calls that the engine's own default
-    says something of, in which nobody can be asked to mend it. Architectures: the first one is the host's.
+    no_new_privileges: whether every container under it has that. origin: its Origin. Architectures: the first one is
+    the host's.
     """
     found = Findings([], [])
     native = profile.architectures[0]
-    _check_names(profile, made.library, trusted, found)
-    _check_comparisons(profile, trusted, found)
+    _check_names(profile, made.library, origin, found)
+    _check_comparisons(profile, origin, found)
     _check_families(profile, made, found)
     _check_engine(profile, engine, found)
     _check_runtime(made, native, no_new_privileges, found)
-    _check_fallbacks(profile, made, native, trusted, found)
+    _check_fallbacks(profile, made, native, origin, found)
+    _check_denied(made, native, origin, found)
     _check_size(made, found)
+    _check_meaning(profile, made, native, found)
     return found
+
+
+def _check_meaning(profile, made, native, found):
+    """Tell of a filter that answers otherwise than the profile says. libseccomp makes some where rules of two calls are
+    alike in parts (2.5.4: it compares one argument with the value that is meant for another)."""
+    rules = {}
+    for rule in profile.rules:
+        for name in rule.names:
+            rules.setdefault(name, []).append(rule)
+    for name, call in _seccomp_compare.questions(profile._replace(architectures=(native,)), made.library):
+        wanted = profiles.says(rules.get(name, ()), profile.default, call.args)
+        got = _seccomp_bpf.run(made.program, call)
+        if name is None or wanted is None or got == _answer_of(wanted):
+            continue
+        told = f"{name}({', '.join(str(one) for one in call.args)})"
+        cause = f"becomes a filter that answers {got[0]} to {told}, where it says {wanted.name}: a fault of libseccomp"
+        mend = f"have one rule for all that is allowed of {name}, or update libseccomp"
+        found.refusals.append(ContainmentError(_THE_PROFILE, cause, mend))
+        return
+
+
+def _answer_of(action):
+    """Return what a filter answers for an Action: the kernel knows two names of one."""
+    name = profiles.KILL_THREAD if action.name == profiles.KILL else action.name
+    return name, action.errno
 
 
 def _check_size(made, found):
     if len(made.program) + (_STUB if made.highest else 0) > MAX_INSTRUCTIONS:
         cause = f"is a filter of {len(made.program)} instructions, and the kernel takes {MAX_INSTRUCTIONS}"
-        found.refusals.append(ContainmentError("the profile", cause, "have fewer rules with arguments"))
+        found.refusals.append(ContainmentError(_THE_PROFILE, cause, "have fewer rules with arguments"))
 
 
-def _check_names(profile, library, trusted, found):
-    for place, rule in enumerate(profile.rules):
+def _check_names(profile, library, origin, found):
+    for rule in profile.rules:
         # Those of FALLBACKS are denied as what is not there, which they are then.
         unknown = [one for one in rule.names if one not in _seccomp_presets.FALLBACKS and not library.is_known(one)]
         denied = rule.action.name not in profiles.PERMISSIVE
         for name in unknown:
             problem = ContainmentError(
-                f"syscalls[{place}]",
+                origin.names.get(name, _THE_PROFILE),
                 f"this host knows no system call {name!r}, so that the rule would do nothing",
                 "correct the name, or remove it",
             )
             # What nobody knows cannot be let through, and profiles name calls of kernels to come.
-            (found.refusals if denied and name not in trusted else found.warnings).append(problem)
+            (found.refusals if denied and name not in origin.trusted else found.warnings).append(problem)
 
 
-def _check_comparisons(profile, trusted, found):
-    for place, rule in enumerate(profile.rules):
-        for number, arg in enumerate(rule.args):
+def _check_comparisons(profile, origin, found):
+    for rule in profile.rules:
+        for arg in rule.args:
             narrow = [name for name in rule.names if arg.index in NARROW.get(name, ())]
             if not narrow or not _is_passed(arg, rule.action.name in profiles.PERMISSIVE):
                 continue
             problem = ContainmentError(
-                f"syscalls[{place}].args[{number}]",
+                origin.comparisons.get((narrow[0], arg), _THE_PROFILE),
                 f"{arg.op} compares 64 bits, and the kernel takes 32 of argument {arg.index} of {narrow[0]}: with any "
                 "bit set above them a program passes",
                 f"compare with {profiles.MASKED_EQ}, value 4294967295 and valueTwo the number, one rule for each that "
                 "is allowed",
             )
-            (found.warnings if set(narrow) <= trusted else found.refusals).append(problem)
+            (found.warnings if set(narrow) <= origin.trusted else found.refusals).append(problem)
 
 
 def _is_passed(arg, permissive):
@@ -142,7 +216,7 @@ def _check_families(profile, made, found):
                 found.warnings.append(ContainmentError("architectures", cause, mend))
     if limited and _passes(ask(made, "io_uring_setup", profile.architectures[0])):
         cause = "lets io_uring pass, by which programs get sockets of families that are denied"
-        found.warnings.append(ContainmentError("the profile", cause, "deny io_uring_setup, too"))
+        found.warnings.append(ContainmentError(_THE_PROFILE, cause, "deny io_uring_setup, too"))
 
 
 def _passes(answer):
@@ -192,20 +266,38 @@ def _check_runtime(made, native, no_new_privileges, found):
         if early == set(refused):
             mend += "; or have every container run with no-new-privileges and say so"
         cause = f"denies {', '.join(refused)}, which the runtime itself calls: no container would start"
-        found.refusals.append(ContainmentError("the profile", cause, mend))
+        found.refusals.append(ContainmentError(_THE_PROFILE, cause, mend))
 
 
-def _check_fallbacks(profile, made, native, trusted, found):
+def _check_fallbacks(profile, made, native, origin, found):
     named = {name for rule in profile.rules for name in rule.names}
     left_out = [name for name in _seccomp_presets.FALLBACKS if name not in named]
     lost = _refused(made, native, left_out, left_out)
     if lost:
         # Engines before 20.10.10 leave clone3 out themselves, so that nothing gets worse.
-        (found.warnings if trusted else found.refusals).append(
+        (found.warnings if origin.engines else found.refusals).append(
             ContainmentError(
-                "the profile",
+                _THE_PROFILE,
                 f"leaves out {', '.join(lost)}, which C libraries try first, and of which they do without only where "
                 "the errno is ENOSYS",
                 "allow them, or deny them with errno 38",
             )
         )
+    if origin.engines:
+        return
+    last = made.highest.get(made.library.place(native), 0)
+    newer = [made.library.name(number, native) for number in range(_seccomp_compose.NEW, last + 1)]
+    lost = _refused(made, native, [name for name in newer if name and name not in {*named, *left_out}])
+    if lost:
+        shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+        cause = f"leaves out {shown}, and names a newer call: programs that try them get EPERM instead of ENOSYS"
+        found.warnings.append(ContainmentError(_THE_PROFILE, cause, "allow them, or deny them with errno 38"))
+
+
+def _check_denied(made, native, origin, found):
+    """Tell of calls that an overlay denies by their names, and C libraries do without only where they are not there."""
+    for name in _refused(made, native, _seccomp_presets.FALLBACKS, _seccomp_presets.FALLBACKS):
+        place = origin.names.get(name, "")
+        if place.startswith("overlays["):
+            cause = f"denies {name} otherwise than with ENOSYS, and C libraries do without it only so"
+            found.warnings.append(ContainmentError(place, cause, "give errno: 38"))

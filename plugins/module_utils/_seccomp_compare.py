@@ -54,7 +54,7 @@ def _with(args, index, value):
 
 def _holding(arg):
     """Return a value for which a comparison holds; any where there is none."""
-    return next((value for value in sorted(_near(arg)) if _seccomp_compose.holds(arg, value)), 0)
+    return next((value for value in sorted(_near(arg)) if profiles.holds(arg, value)), 0)
 
 
 def _near(arg):

@@ -23,6 +23,8 @@ BASES = ("allow", "deny", "log")
 DENIALS = {"errno": profiles.ERRNO, "kill": profiles.KILL_PROCESS, "log": profiles.LOG}
 FAMILIES = 64  # AF_MAX is 46 (Linux 6.12, include/linux/socket.h); of what is above, the base's default action is told
 FAMILY_CALLS = ("socket", "socketpair")
+# From this number on, of Linux 5.1, calls have the same one everywhere, and programs try them and do without.
+NEW = 424
 MASK = 0xFFFFFFFF  # A family is an int: the kernel drops the upper half of the register, and seccomp compares it.
 _ARGS = 6  # as many comparisons does a rule have at most
 
@@ -154,11 +156,14 @@ def keep_unknown(before, after, library):
     """Return the Profile `after` with a rule by which calls that are new to the profile `before` stay so.
 
     A runtime answers ENOSYS to calls above the highest one that is named (runc 1.0-rc93 on), so that an overlay which
-    names a newer one would make errors of those between. library: a _seccomp_library.Library.
+    names a newer one would make errors of those between. To a profile that names none, calls from NEW on are new.
+    library: a _seccomp_library.Library.
     """
     # With a capability the base may know newer ones; without it these are new.
     always = [rule for rule in before.rules if (rule.includes, rule.excludes) == (ALWAYS, ALWAYS)]
     old, new = library.highest(before._replace(rules=tuple(always))), library.highest(after)
+    if not before.rules:
+        old = dict.fromkeys(new, NEW - 1)
     named, found = {name for rule in after.rules for name in rule.names}, set()
     for architecture in after.architectures:
         key = library.place(architecture)
@@ -198,7 +203,7 @@ def _with_families(profile, overlay):
                 "overlays", cause, f"put an overlay allow: [{name}] or deny: [{name}] before this one"
             )
         for family in range(FAMILIES):
-            said = tuple(entry[1:] for entry in entries if entry[0] is None or holds(entry[0], family))
+            said = tuple(entry[1:] for entry in entries if entry[0] is None or profiles.holds(entry[0], family))
             if family in overlay.names:
                 said = (((), overlay.action, ALWAYS, ALWAYS),)
             for one in said:
@@ -230,19 +235,6 @@ def _entries(rules, name):
             rest = tuple(arg for arg in args if arg.index)
             found.append((first[0] if first else None, rest, rule.action, rule.includes, rule.excludes))
     return found
-
-
-def holds(arg, value):
-    """Whether a comparison holds for an argument (seccomp_rule_add(3))."""
-    return {
-        profiles.EQ: value == arg.value,
-        profiles.NE: value != arg.value,
-        profiles.LT: value < arg.value,
-        profiles.LE: value <= arg.value,
-        profiles.GT: value > arg.value,
-        profiles.GE: value >= arg.value,
-        profiles.MASKED_EQ: value & arg.value == arg.other,
-    }[arg.op]
 
 
 def _one_by_one(families, rest):

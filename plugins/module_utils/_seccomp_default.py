@@ -11,6 +11,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _seccomp_canary,
     _seccomp_plan,
     _seccomp_runtime,
+    _seccomp_state,
 )
 from ansible_collections.containment.docker.plugins.module_utils import _seccomp_profile as profiles
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -26,8 +27,8 @@ def of(engine, described, library, seconds):
     """
     version, own = described[1], described[2]
     native, kernel = library.native(), list(_seccomp_runtime.kernel())
-    before = _files.read(f"{_seccomp_runtime.KEPT}/default-{version}.json")
-    kept = _kept(before, native)
+    before = _files.read(_seccomp_runtime.default_path(version))
+    kept = _seccomp_state.kept(before.data, native)
     if kept is not None and kept["kernel"] == kernel:
         return _seccomp_plan.read(_bytes(kept["profile"]), before.path, native), f"kept from engine {version}"
     keyword = described[0].version >= (23, 0, 0)
@@ -56,25 +57,3 @@ def of(engine, described, library, seconds):
 
 def _bytes(content):
     return json.dumps(content).encode("utf-8")
-
-
-def _kept(before, native):
-    """Return what is in the file of a version, None where there is none, or one of another host or another hand."""
-    if before.data is None:
-        return None
-    try:
-        kept = json.loads(before.data.decode("utf-8"))
-    except ValueError:
-        return None
-    if (
-        not isinstance(kept, dict)
-        or kept.get("architecture") != native
-        or set(kept)
-        != {
-            "architecture",
-            "kernel",
-            "profile",
-        }
-    ):
-        return None
-    return kept

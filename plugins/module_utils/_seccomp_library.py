@@ -163,26 +163,27 @@ class Library:
             raise ContainmentError("defaultAction", f"{NAME} does not know {profile.default.name}", "use another")
         context = ctypes.c_void_p(context)
         try:
-            for place, architecture in enumerate(profile.architectures):
-                self._add_architecture(context, architecture, f"architectures[{place}]")
+            for architecture in profile.architectures:
+                self._add_architecture(context, architecture)
             if sum(len(rule.names) for rule in profile.rules) > _TREE:
                 # Older ones cannot, and make a list.
                 self._lib.seccomp_attr_set(context, _OPTIMIZE, ctypes.c_uint32(2))
             self._lib.seccomp_attr_set(context, _NO_NEW_PRIVILEGES, ctypes.c_uint32(0))
-            for place, rule in enumerate(profile.rules):
+            for rule in profile.rules:
                 if _value(rule.action) != default:
-                    self._add_rule(context, rule, f"syscalls[{place}]")
+                    self._add_rule(context, rule)
             return _seccomp_bpf.instructions(self._export(context))
         finally:
             self._lib.seccomp_release(context)
 
-    def _add_architecture(self, context, architecture, path):
+    def _add_architecture(self, context, architecture):
         token = self.token(architecture)
         result = self._lib.seccomp_arch_add(context, ctypes.c_uint32(token)) if token else -errno.EINVAL
         if result not in (0, -errno.EEXIST):
-            raise ContainmentError(path, f"{NAME} does not know {architecture} ({_words(result)})", "remove it")
+            cause = f"has {architecture}, which {NAME} does not know ({_words(result)})"
+            raise ContainmentError("architectures", cause, "remove it")
 
-    def _add_rule(self, context, rule, path):
+    def _add_rule(self, context, rule):
         for name in rule.names:
             number = self._lib.seccomp_syscall_resolve_name(name.encode("utf-8"))
             if number == _UNKNOWN:
@@ -197,8 +198,10 @@ class Library:
                     (_Comparison * len(comparisons))(*comparisons),
                 )
                 if result:
-                    cause = f"the rule for {name} is refused by {NAME} ({_words(result)})"
-                    raise ContainmentError(path, cause, "look for another rule that says the same, or the contrary")
+                    cause = f"has a rule for {name} that {NAME} refuses ({_words(result)})"
+                    raise ContainmentError(
+                        "the profile", cause, "look for another rule that says the same, or the contrary"
+                    )
 
     def _export(self, context):
         reader, writer = os.pipe()

@@ -83,13 +83,28 @@ def make(base, overlays, library, log):
     return made
 
 
-def of_presets(overlays):
-    """Return the names of calls in the presets that are among overlays as people write them: nobody can be asked to
-    correct those that a host does not know."""
-    presets = [_seccomp_presets.PRESETS[one["preset"]] for one in overlays if one.get("preset")]
-    return frozenset(
-        name for preset in presets for one in preset for key in ("allow", "deny") for name in one.get(key, ())
-    )
+def origin(base, source, given, engines):
+    """Return the _seccomp_check.Origin of a profile.
+
+    base: a Profile, called `source`. given: overlays as people write them, the later of which count. engines: whether
+    the base is the engine's own default.
+    """
+    names, comparisons, trusted = {}, {}, set()
+    for place, rule in enumerate(base.rules):
+        for name in rule.names:
+            names.setdefault(name, f"{source}: syscalls[{place}]")
+            for number, arg in enumerate(rule.args):
+                comparisons.setdefault((name, arg), f"{source}: syscalls[{place}].args[{number}]")
+    if engines:
+        trusted.update(names)
+    for place, one in enumerate(given):
+        for key in ("allow", "deny"):
+            names.update((name, f"overlays[{place}].{key}") for name in one.get(key) or ())
+        for part in _seccomp_presets.PRESETS.get(one.get("preset"), ()):
+            found = [name for key in ("allow", "deny") for name in part.get(key, ())]
+            trusted.update(found)
+            names.update((name, f"overlays[{place}].preset") for name in found)
+    return _seccomp_check.Origin(names, comparisons, frozenset(trusted), engines)
 
 
 def can_log(engine):
@@ -97,32 +112,48 @@ def can_log(engine):
     return engine.version >= (23, 0, 0) and LOG_FLAG in (engine.flags or ())
 
 
-def findings(profile, where, no_new_privileges, trusted):
-    """Return the _seccomp_check.Findings on a Profile, for containers without, with the default and with all
-    capabilities. trusted: as of _seccomp_check.check."""
+class Filters:
+    """The filters of a Profile on a host, a Where; each is made once. A container's is told by its capabilities."""
+
+    def __init__(self, profile, where):
+        self.profile, self.where = profile, where
+        self._made = {}
+
+    def of(self, caps):
+        """Return (the Profile without conditions, its _seccomp_check.Filter) for a frozenset of capabilities."""
+        if caps not in self._made:
+            host = profiles.Host(self.where.library.native(), caps, self.where.kernel)
+            plain = profiles.resolve(self.profile, host)
+            # Sets of capabilities that no rule tells apart have one.
+            same = [one for one in self._made.values() if one[0] == plain]
+            self._made[caps] = same[0] if same else (plain, _seccomp_check.make_filter(self.where.library, plain))
+        return self._made[caps]
+
+    def default(self):
+        """Return the _seccomp_check.Filter of a container with the default capabilities."""
+        return self.of(DEFAULT_CAPS)[1]
+
+
+def findings(filters, no_new_privileges, come_from):
+    """Return the _seccomp_check.Findings on Filters, for containers without, with the default and with all
+    capabilities. come_from: the Origin."""
     found = _seccomp_check.Findings([], [])
     for caps in _CAPS:
-        plain, made = _at(profile, where, caps)
-        one = _seccomp_check.check(plain, made, where.engine, no_new_privileges, trusted)
+        plain, made = filters.of(caps)
+        one = _seccomp_check.check(plain, made, filters.where.engine, no_new_privileges, come_from)
         for mine, theirs in zip(found, one):
             texts = {str(problem) for problem in mine}
             mine.extend(problem for problem in theirs if str(problem) not in texts)
     return found
 
 
-def _at(profile, where, caps):
-    plain = profiles.resolve(profile, profiles.Host(where.library.native(), caps, where.kernel))
-    return plain, _seccomp_check.make_filter(where.library, plain)
-
-
-def simulate(profile, where, asked):
+def simulate(filters, asked):
     """Return what each Question of a list is answered: [{"call", "args", "architecture", "action", "errno"}], where
     action and errno are None for a call that the architecture has not."""
-    made, found = {}, []
+    found = []
     for one in asked:
-        if one.caps not in made:
-            made[one.caps] = _at(profile, where, one.caps)[1]
-        action, errno = _seccomp_check.ask(made[one.caps], one.call, one.architecture, one.args) or (None, None)
+        made = filters.of(one.caps)[1]
+        action, errno = _seccomp_check.ask(made, one.call, one.architecture, one.args) or (None, None)
         found.append(
             {
                 "call": one.call,
@@ -135,11 +166,10 @@ def simulate(profile, where, asked):
     return found
 
 
-def families(profile, where):
+def families(filters):
     """Return {call: [families 0 to 63 that a container with the default capabilities may make a socket of, whatever it
     writes above the 32 bits that count]}."""
-    made = _at(profile, where, DEFAULT_CAPS)[1]
-    native, found = where.library.native(), {}
+    made, native, found = filters.default(), filters.where.library.native(), {}
     for call in _seccomp_compose.FAMILY_CALLS:
         answers = {
             one: [_seccomp_check.ask(made, call, native, (one | high,)) for high in _seccomp_compare.HIGH]
@@ -165,8 +195,3 @@ def digest(data):
 def path(directory, name, data):
     """Return the absolute path of a profile's file, which another content would not have."""
     return f"{directory.rstrip('/')}/{name}-{digest(data)[:16]}.json"
-
-
-def instructions(profile, where):
-    """Return how many instructions the filter of a container with the default capabilities has."""
-    return len(_at(profile, where, DEFAULT_CAPS)[1].program)

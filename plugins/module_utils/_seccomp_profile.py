@@ -318,6 +318,38 @@ def alternatives(args):
     return [args] if len(indexes) == len(set(indexes)) else [(arg,) for arg in args]
 
 
+def holds(arg, value):
+    """Whether a comparison holds for an argument (seccomp_rule_add(3))."""
+    return {
+        EQ: value == arg.value,
+        NE: value != arg.value,
+        LT: value < arg.value,
+        LE: value <= arg.value,
+        GT: value > arg.value,
+        GE: value >= arg.value,
+        MASKED_EQ: value & arg.value == arg.other,
+    }[arg.op]
+
+
+def says(rules, default, args):
+    """Return the Action that rules of one call, without conditions, have for its arguments; None where they contradict
+    each other.
+
+    Those whose action is the default one count for nothing (runc, libcontainer/seccomp); of those without arguments the
+    first one counts, and takes precedence over all with (libseccomp, db.c).
+    """
+    rules = [rule for rule in rules if rule.action != default]
+    for rule in rules:
+        if not rule.args:
+            return rule.action
+    found = {
+        rule.action
+        for rule in rules
+        if any(all(holds(arg, args[arg.index]) for arg in some) for some in alternatives(rule.args))
+    }
+    return default if not found else found.pop() if len(found) == 1 else None
+
+
 def dump(profile):
     """Return a Profile as what JSON is made of, keys in the order of the schema."""
     result = collections.OrderedDict([("defaultAction", profile.default.name)])

@@ -20,6 +20,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 KEPT = "/var/lib/containment/seccomp"  # what engines told of their own defaults, in default-VERSION.json
 MADE = KEPT + "/made.json"  # which profiles were made from which of them
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}\Z")
 
 
 def describe(engine):
@@ -35,7 +36,7 @@ def describe(engine):
         )
     info = engine.get("/info")
     text = info["ServerVersion"]
-    if not re.match(r"[0-9A-Za-z][0-9A-Za-z.+~_-]{0,63}\Z", text):
+    if not _VERSION.match(text):
         raise ContainmentError(f"engine at {engine.socket}", f"says that it is of version {text!r}", "update it")
     options = _engine_values.security_options(info).get("seccomp")
     if options is None:
@@ -129,6 +130,16 @@ def kernel():
 def program(pid):
     """Return the first word of a process's arguments, "" for one that has none or is gone."""
     return (_host_probe.text(f"/proc/{pid}/cmdline") or "").split("\0")[0]
+
+
+def default_path(version):
+    """Return the path of what an engine of a version, such as `describe` returns, told of its default."""
+    return f"{KEPT}/default-{version}.json"
+
+
+def default_told(version):
+    """Return the bytes of that, None where there is none, whatever the version says."""
+    return _files.read(default_path(version)).data if _VERSION.match(version) else None
 
 
 def made():

@@ -17,7 +17,7 @@ def of_container(inspect, bundle, daemon, kernel):
     """Return {"profile", "current"} of a container that runs, None of one that does not, or of which nobody tells.
 
     inspect: answer of GET /containers/ID/json. bundle: what its runtime was told, None where that cannot be read.
-    daemon: the Profile of the daemon, None for the engine's own or one that cannot be read. kernel: {"release",
+    daemon: the Profile of the daemon, or of the engine's default, None for one that cannot be told. kernel: {"release",
     "machine"}.
     profile: OWN, given when it was made, and frozen since; DAEMON, what the engine had when it was started; BUILTIN,
     the engine's own default, asked for by name; UNCONFINED; PRIVILEGED, which has none unless it is given one.
@@ -60,6 +60,28 @@ def of_daemon(data, machine):
     value = parse(data)
     try:
         return None if value is None else profiles.read(value, "profile", NATIVE.get(machine, ""))
+    except ContainmentError:
+        return None
+
+
+def kept(data, native):
+    """Return {"architecture", "kernel": [major, minor], "profile"} in the bytes of what an engine told of its default,
+    None where it told nothing, or on another architecture."""
+    found = parse(data)
+    if found is None or set(found) != {"architecture", "kernel", "profile"} or found["architecture"] != native:
+        return None
+    return found
+
+
+def of_default(data, kernel):
+    """Return the Profile in the bytes of what an engine told of its default on this kernel, {"release", "machine"};
+    None where it told nothing, or on another one."""
+    native = NATIVE.get(kernel["machine"])
+    found = kept(data, native)
+    if None in (native, found) or found["kernel"] != list(_seccomp_features.kernel(kernel["release"])):
+        return None
+    try:
+        return profiles.read(found["profile"], "default", native)
     except ContainmentError:
         return None
 

@@ -199,17 +199,16 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 
 def base_of(engine, described, library, module):
-    """Return (Profile, where it comes from, names of calls that nobody here can be asked to mend)."""
+    """Return (Profile, where it comes from)."""
     base = module.params["base"]
     if base in _seccomp_compose.BASES:
-        return _seccomp_compose.base(base, [library.native()]), base, frozenset()
+        return _seccomp_compose.base(base, [library.native()]), base
     if base != _seccomp_plan.ENGINE:
         before = _files.read(base)
         if before.data is None:
             raise ContainmentError("base", f"{base} is not there", "put it there, or name another one")
-        return _seccomp_plan.read(before.data, base, library.native()), base, frozenset()
-    profile, how = _seccomp_default.of(engine, described, library, module.params["timeout"])
-    return profile, how, frozenset(name for rule in profile.rules for name in rule.names)
+        return _seccomp_plan.read(before.data, base, library.native()), base
+    return _seccomp_default.of(engine, described, library, module.params["timeout"])
 
 
 def run(module):
@@ -221,12 +220,13 @@ def run(module):
     asked = _seccomp_plan.questions(params["simulate"], library.native())
     with Engine(socket_path(params["socket"]), timeout=30) as engine:
         described = _seccomp_runtime.describe(engine)
-        base, source, trusted = base_of(engine, described, library, module)
+        base, source = base_of(engine, described, library, module)
     where = _seccomp_plan.Where(library, _seccomp_runtime.kernel(), described[0])
     log = params["log_denials"] and _seccomp_plan.can_log(described[0])
     profile = _seccomp_plan.make(base, overlays, library, log)
-    trusted |= _seccomp_plan.of_presets(params["overlays"])
-    found = _seccomp_plan.findings(profile, where, params["no_new_privileges"], trusted)
+    filters = _seccomp_plan.Filters(profile, where)
+    origin = _seccomp_plan.origin(base, source, params["overlays"], params["base"] == _seccomp_plan.ENGINE)
+    found = _seccomp_plan.findings(filters, params["no_new_privileges"], origin)
     if found.refusals:
         raise found.refusals[0]
     for warning in found.warnings:
@@ -252,10 +252,10 @@ def run(module):
         "path": before.path,
         "sha256": _seccomp_plan.digest(data),
         "base": source,
-        "instructions": _seccomp_plan.instructions(profile, where),
+        "instructions": len(filters.default().program),
         "logs_denials": log,
-        "families": _seccomp_plan.families(profile, where),
-        "simulated": _seccomp_plan.simulate(profile, where, asked),
+        "families": _seccomp_plan.families(filters),
+        "simulated": _seccomp_plan.simulate(filters, asked),
         "diff": {
             "before_header": before.path,
             "after_header": before.path,

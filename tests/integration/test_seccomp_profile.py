@@ -90,6 +90,26 @@ def test_the_default_is_the_engines_own_and_four_registers_agree(host):
         assert not again["changed"] and again["sha256"] == first["sha256"] and again["base"].startswith("kept from")
     assert [one["action"] for one in first["simulated"]] == ["SCMP_ACT_ERRNO", "SCMP_ACT_ALLOW"]
 
+    # What was told tells from then on which containers are under it.
+    for caps in ("--label=none", "--cap-add=SYS_PTRACE", "--cap-drop=ALL", "--cap-add=SYS_ADMIN"):
+        host.run(
+            [
+                "docker",
+                "run",
+                "-d",
+                "--network=none",
+                f"--name=c{caps.replace('=', '-')}",
+                caps,
+                "busybox",
+                "sleep",
+                "1000",
+            ]
+        )
+    (engine,) = module(host, "containment.docker.engine_info")["engines"]
+    found = {one["name"]: one["seccomp"] for one in engine["containers"] if one["name"].startswith("c--")}
+    host.run(["docker", "rm", "-f", *found])
+    assert list(found.values()) == [{"profile": "daemon", "current": True}] * 4
+
     proof = module(host, "containment.docker.seccomp_proof", {"path": first["path"], "daemon": True})
     assert proof["proven"] and proof["evidence"] == "read from the kernel", proof
     assert [one["proof"] for one in proof["proofs"]] == [

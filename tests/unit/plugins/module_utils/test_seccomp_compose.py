@@ -90,7 +90,7 @@ def said_of(profile, name, family):
         if name not in one.names:
             continue
         first = [arg for arg in one.args if arg.index == 0]
-        if not first or any(core.holds(arg, family) for arg in first):
+        if not first or any(profiles.holds(arg, family) for arg in first):
             found.append((one.action, tuple(arg for arg in one.args if arg.index)))
     return found
 

@@ -70,17 +70,51 @@ def test_denials_are_logged_where_asked_for(library):
     assert core.make(base, [], library, True).flags == (core.LOG_FLAG,)
 
 
+def filters(library, *overlays):
+    return core.Filters(made(library, *overlays), core.Where(library, (6, 1), NOW))
+
+
 def test_answers_findings_and_families(library):
-    where = core.Where(library, (6, 1), NOW)
-    profile = made(library, {"allow_families": [1, 2]}, {"deny": ["umask"], "errno": 99})
+    given = [{"allow_families": [1, 2]}, {"deny": ["umask"], "errno": 99}]
+    some, origin = filters(library, *given), core.origin(compose.base("deny", []), "deny", given, False)
     asked = core.questions([question(call="umask"), question(), question(call="nope")], library.native())
-    told = [(one["call"], one["action"], one["errno"]) for one in core.simulate(profile, where, asked)]
+    told = [(one["call"], one["action"], one["errno"]) for one in core.simulate(some, asked)]
     assert told == [("umask", "SCMP_ACT_ERRNO", 99), ("read", "SCMP_ACT_ALLOW", None), ("nope", None, None)]
-    assert core.families(profile, where) == {"socket": [1, 2], "socketpair": [1, 2]}
-    assert core.findings(profile, where, False, frozenset()) == check.Findings([], [])
-    assert 0 < core.instructions(profile, where) < 4096
-    (refused,) = core.findings(made(library, {"deny": ["getcwd"]}), where, False, frozenset()).refusals
+    assert core.families(some) == {"socket": [1, 2], "socketpair": [1, 2]}
+    assert core.findings(some, False, origin) == check.Findings([], [])
+    assert 0 < len(some.default().program) < 4096
+    (refused,) = core.findings(filters(library, {"deny": ["getcwd"]}), False, origin).refusals
     assert "denies getcwd" in str(refused)  # once, though it is found for each set of capabilities
+
+
+def test_a_filter_is_made_once(library, monkeypatch):
+    some, asked = filters(library, {"deny": ["umask"]}), []
+    compile_ = library.compile
+    monkeypatch.setattr(library, "compile", lambda profile: asked.append(profile) or compile_(profile))
+    for caps in ([], ["CAP_BPF"], []):
+        assert some.of(frozenset(caps)) == some.of(core.DEFAULT_CAPS)
+    assert len(asked) == 1  # No rule of it asks for capabilities.
+    conditions = core.profiles.Conditions(("CAP_BPF",), (), None)
+    allow = core.profiles.make_action("SCMP_ACT_ALLOW")
+    bpf = core.profiles.Rule(("bpf",), allow, (), conditions, core.profiles.ALWAYS)
+    more = core.Filters(some.profile._replace(rules=(*some.profile.rules, bpf)), some.where)
+    answers = [check.ask(more.of(frozenset(caps))[1], "bpf", library.native()) for caps in ([], ["CAP_BPF"])]
+    assert answers == [("SCMP_ACT_ERRNO", 1), ("SCMP_ACT_ALLOW", None)]
+
+
+def test_where_a_profile_comes_from(library):
+    arg = core.profiles.Arg(0, core.profiles.NE, 40, 0)
+    always, allow = core.profiles.ALWAYS, core.profiles.make_action("SCMP_ACT_ALLOW")
+    rules = [core.profiles.Rule(names, allow, (arg,), always, always) for names in (("socket", "bpf"), ("socket",))]
+    base = compose.base("deny", [library.native()])._replace(rules=tuple(rules))
+    given = [{"deny": ["bpf", "kcmp"], "allow": None}, {"preset": "no-network"}, {"allow": ["kcmp"]}]
+    origin = core.origin(base, "/p", given, False)
+    assert origin.names["socket"] == "/p: syscalls[0]" and origin.names["bpf"] == "overlays[0].deny"
+    assert origin.names["io_uring_setup"] == "overlays[1].preset" and origin.names["kcmp"] == "overlays[2].allow"
+    assert origin.comparisons == {(name, arg): "/p: syscalls[0].args[0]" for name in ("socket", "bpf")}
+    assert "io_uring_setup" in origin.trusted and "socket" not in origin.trusted and not origin.engines
+    engines = core.origin(base, "the engine's", given, True)
+    assert {"socket", "bpf", "io_uring_setup"} <= engines.trusted and "kcmp" not in engines.trusted and engines.engines
 
 
 def test_a_file_is_named_by_its_content(library):

@@ -74,6 +74,25 @@ def test_what_an_engine_has():
         assert core.of_engine({"profile": path}, made, version) == {"profile": path, "base_outdated": outdated}
 
 
+def test_what_an_engine_told_of_its_default():
+    told = {"architecture": "SCMP_ARCH_X86_64", "kernel": [6, 1], "profile": DAEMON}
+
+    def read(kernel=KERNEL, **more):
+        return core.of_default(json.dumps(dict(told, **more)).encode(), kernel)
+
+    assert read() == core.of_daemon(json.dumps(DAEMON).encode(), "x86_64") is not None
+    for kernel, more in (
+        (dict(KERNEL, release="6.2.0"), {}),
+        (dict(KERNEL, machine="aarch64"), {}),
+        (dict(KERNEL, machine="vax"), {"architecture": ""}),
+        (KERNEL, {"architecture": "SCMP_ARCH_AARCH64"}),
+        (KERNEL, {"profile": {"defaultAction": "nonsense"}}),
+        (KERNEL, {"more": 1}),
+    ):
+        assert read(kernel, **more) is None
+    assert core.of_default(None, KERNEL) is None
+
+
 def test_what_is_no_profile_is_none():
     assert core.parse(json.dumps(DAEMON).encode()) == DAEMON
     assert [core.parse(data) for data in (None, b"", b"[]", b"{", b"\xff", b"[" * 100000)] == [None] * 6
