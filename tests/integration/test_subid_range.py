@@ -37,6 +37,9 @@ mount -t tmpfs -o mode=755 mail /var/mail
 mkdir "$1"/private/home
 mount --bind "$1"/private/home /home
 rm -f /etc/subuid* /etc/subgid* /etc/.pwd.lock
+# Where this machine was hardened it has them.
+! getent passwd dockremap > /dev/null || userdel dockremap
+! getent group dockremap > /dev/null || groupdel dockremap
 useradd --system --user-group dockremap
 cp -a /etc/passwd /etc/group /etc/shadow /etc/gshadow "$1"
 """

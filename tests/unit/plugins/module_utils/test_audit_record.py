@@ -64,3 +64,7 @@ def test_actions(code, action):
 )
 def test_what_is_no_such_record_is_none(line):
     assert core.parse(line) is None
+
+
+def test_what_the_kernel_calls_such_a_record():
+    assert core.TYPE == 1326  # AUDIT_SECCOMP, include/uapi/linux/audit.h

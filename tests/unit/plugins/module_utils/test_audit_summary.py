@@ -39,6 +39,17 @@ def test_records_of_one_call_are_one_entry_and_the_runtimes_none():
     assert core.sentences([dict(told[0], action=profiles.LOG)]) == []
 
 
+def test_many_programs_and_calls_of_one_container():
+    records = [record(305, number, exe=f"/bin/p{number}") for number in range(9)] + [record(306, 20)]
+    told = core.denials(records, lambda one: ("web", core.PROCESS), lambda arch, number: (f"c{number}", "A"))
+    assert told[1]["programs"] == [f"/bin/p{number}" for number in range(8)] and told[1]["count"] == 9
+    ((subject, cause),) = core.sentences(told)
+    assert subject == "container web" and cause.startswith("was refused c306 (1 times), c305 (9 times) by")
+    assert cause.endswith(told[0]["last"]) and told[0]["last"] > told[1]["last"]
+    nobodys = core.denials(records[:2], lambda one: (None, None), lambda arch, number: (None, None))
+    assert core.sentences(nobodys)[0][0] == "program /bin/p0"
+
+
 def learned(library, *calls, without=False, arch=None):
     seen = _seccomp_learn.seen()
     arch = library.audit(library.native()) if arch is None else arch
@@ -71,6 +82,19 @@ def test_foreign_calls_bring_their_architecture(library):
     assert found["overlays"][1] == {"architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]}
     assert found["calls"][0]["call"] == "getpid"
     assert learned(library, 20, arch=0x1)["unnamed"] == [{"number": 20, "architecture": "0x00000001", "count": 1}]
+
+
+def test_programs_of_a_call_and_calls_of_x32(library):
+    seen, native = _seccomp_learn.seen(), library.audit(library.native())
+    for number in range(9):
+        _seccomp_learn.add(seen, record(library.number("read", library.native()), arch=native, exe=f"/bin/p{number}"))
+    _seccomp_learn.add(seen, record(library.number("read", library.native()), arch=native, exe="", comm="nameless"))
+    (one,) = _seccomp_learn.proposal(seen, library, False)["calls"]
+    assert one["programs"] == [*(f"/bin/p{number}" for number in range(8))] and one["count"] == 10
+    assert ("nameless" in {program for _arch, _number, program in seen.counts}) and len(seen.counts) == 10
+    if library.native() == "SCMP_ARCH_X86_64":
+        assert _seccomp_learn.name_of(native, 39 | 1 << 30, library)[1] == "SCMP_ARCH_X32"
+        assert _seccomp_learn.name_of(0x40000003, 20 | 1 << 30, library)[1] == "SCMP_ARCH_X86"
 
 
 def inspect(*options):

@@ -250,6 +250,17 @@ def test_calls_that_were_new_to_the_base_stay_so(library):
     assert core.keep_unknown(open_, after, library) == after
 
 
+def test_over_nothing_all_that_is_newer_than_linux_5_0_is_unheard_of(library):
+    before = core.base("deny", [AMD64, I386])  # whose last one of its own is 423, sched_rr_get_interval_time64
+    after = core.compose(before, core.overlays([{"allow": ["io_uring_enter", "read"]}], AMD64))
+    assert core.keep_unknown(before, after, library).rules[-1] == rule("io_uring_setup pidfd_send_signal", errno(38))
+
+
+def test_rules_on_the_type_of_a_socket_are_no_conditions():
+    base = [rule("socket", args=[equal(1, 1)]), rule("socket", args=[equal(0, 2)])]
+    assert composed(base, {"deny_families": [17]}).rules
+
+
 def test_what_depends_on_capabilities_is_kept_or_told_by_families():
     """Of two rules without arguments the first one counts, and of one with conditions nobody can tell by family."""
     (alone,) = composed([rule("socket", includes=ADMIN)], {"deny_families": [17]}).rules[-1:]

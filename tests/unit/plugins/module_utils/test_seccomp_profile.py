@@ -213,3 +213,47 @@ def test_comparisons_of_one_argument_are_alternatives_and_of_several_all_have_to
 )
 def test_what_go_would_take_for_nothing_is_told(value, words):
     assert words in refusal(value)
+
+
+def arg(op, value, other=0, index=0):
+    return core.Arg(index, op, value, other)
+
+
+@pytest.mark.parametrize(
+    "one, holds",
+    [
+        (arg(core.EQ, 7), (7,)),
+        (arg(core.NE, 7), (6, 8)),
+        (arg(core.LT, 7), (6,)),
+        (arg(core.LE, 7), (6, 7)),
+        (arg(core.GT, 7), (8,)),
+        (arg(core.GE, 7), (7, 8)),
+        (arg(core.MASKED_EQ, 6, 6), (6, 7)),
+        (arg(core.MASKED_EQ, 8, 0), (6, 7)),
+    ],
+)
+def test_comparisons(one, holds):
+    assert [value for value in (6, 7, 8) if core.holds(one, value)] == list(holds)
+
+
+def test_what_rules_of_a_call_say():
+    default, allow, other = (core.make_action(core.ERRNO, number) for number in (1, 2, 3))
+
+    def rule(action, *args):
+        return core.Rule(("read",), action, args, core.ALWAYS, core.ALWAYS)
+
+    def says(*rules, args=(0, 0, 0)):
+        return core.says(rules, default, args)
+
+    first, second = arg(core.EQ, 5), arg(core.EQ, 6, index=1)
+    assert says() == default and says(rule(allow)) == allow
+    # The first of those without arguments, which those with do not count against.
+    assert says(rule(other, first), rule(allow), rule(other), args=(5, 0, 0)) == allow
+    assert says(rule(default), rule(allow)) == allow
+    both = rule(allow, first, second)
+    assert [says(both, args=args) for args in ((5, 6, 0), (5, 0, 0), (0, 6, 0))] == [allow, default, default]
+    # Of one argument twice, either.
+    either = rule(allow, first, arg(core.EQ, 6))
+    assert [says(either, args=(value, 0, 0)) for value in (5, 6, 7)] == [allow, allow, default]
+    assert says(rule(allow, first), rule(other, second), args=(5, 6, 0)) is None
+    assert says(rule(allow, first), rule(default, second), args=(5, 6, 0)) == allow
