@@ -20,6 +20,7 @@ _RCVBUFFORCE = 33  # SO_RCVBUFFORCE, asm-generic/socket.h
 _BUFFER = 64 << 20  # bytes: as much as a container that calls without a pause writes in some seconds
 _MESSAGE = 1 << 16
 _PATIENCE = 2.0  # seconds
+_PAUSE = 0.1
 _NO_NEW_PRIVILEGES, _SECCOMP = 38, 22  # PR_SET_, include/uapi/linux/prctl.h
 _INSTRUCTION = struct.Struct("=HBBI")
 _NO_FILE = 0x7EC0FFEE  # a number that no open file has
@@ -95,22 +96,26 @@ class Listener:
     def texts(self, seconds):
         """Yield the kernel's own text of each such record, and None, as `records` does."""
         end = time.monotonic() + seconds
+        told = 0.0
         while True:
-            left = end - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= end:
                 return
-            if select.select([self._socket], [], [], min(left, 0.1))[0]:
-                yield from self._messages()
-            else:
+            if now - told >= _PAUSE:
+                told = now
                 yield None
+            if select.select([self._socket], [], [], min(end - now, _PAUSE))[0]:
+                yield from self._messages()
 
     def _messages(self):
         try:
-            data = self._socket.recv(_MESSAGE)
+            data, (sender, _groups) = self._socket.recvfrom(_MESSAGE)
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
             self.lost += 1
+            return
+        if sender:  # Not the kernel: who has CAP_NET_ADMIN may write to others.
             return
         while len(data) >= _HEADER.size:
             length, kind, _flags, _sequence, _pid = _HEADER.unpack_from(data)

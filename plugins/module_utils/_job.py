@@ -30,8 +30,9 @@ START = "import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2], fr
 
 # module: the name of the module that it is for, and of the folder. worker: what the process runs, a module of ours with
 # main(folder). word: what it does, for sentences. end: seconds that a process has to end when nobody waits any more.
-Kind = collections.namedtuple("Kind", "module worker word end")
-Kind.__new__.__defaults__ = (15.0,)
+# again: what to do where it ended before it was done.
+Kind = collections.namedtuple("Kind", "module worker word end again")
+Kind.__new__.__defaults__ = (15.0, "run again: it goes on where that one was")
 
 
 def start(kind, job, request):
@@ -175,7 +176,7 @@ def _told_of_end(kind, folder):
     raise ContainmentError(
         kind.module,
         f"the process of the {kind.word} ended before it was done" + (f" ({told[-1]})" if told else ""),
-        "run again: it goes on where that one was",
+        kind.again,
     )
 
 

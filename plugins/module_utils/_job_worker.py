@@ -33,10 +33,10 @@ class Report:
         self._path, self._began, self._earlier, self._passes = None, 0.0, 0, (0, 1)
         self.patience = LEASE
 
-    def begin(self, path):
-        """From now on it is about this tree."""
+    def begin(self, path, **more):
+        """From now on it is about this tree. more: as of a call."""
         self._path, self._began, self._earlier, self._passes = path, time.monotonic(), 0, (0, 1)
-        self(0, 0.0)
+        self(0, 0.0, **more)
 
     def next_pass(self, number, count, inodes):
         """From now on it is about the pass `number` of `count`; the one before looked at so many inodes."""

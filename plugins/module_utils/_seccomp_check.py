@@ -23,6 +23,7 @@ NARROW = {
     "accept4": (3,),
     "arch_prctl": (0,),
     "bpf": (0,),
+    "chown": (1, 2),
     "clock_adjtime": (0,),
     "clock_gettime": (0,),
     "clock_nanosleep": (0, 1),
@@ -30,6 +31,8 @@ NARROW = {
     "clone": (0,),
     "delete_module": (1,),
     "fanotify_init": (0, 1),
+    "fchown": (1, 2),
+    "fchownat": (2, 3),
     "fcntl": (1,),
     "finit_module": (2,),
     "futex": (1,),
@@ -39,7 +42,8 @@ NARROW = {
     "io_uring_setup": (0,),
     "ioctl": (1,),
     "keyctl": (0,),
-    "kill": (1,),
+    "kill": (0, 1),
+    "lchown": (1, 2),
     "madvise": (2,),
     "membarrier": (0, 1),
     "memfd_create": (1,),
@@ -62,14 +66,22 @@ NARROW = {
     "sched_setscheduler": (1,),
     "seccomp": (0, 1),
     "semctl": (1, 2),
+    "setfsgid": (0,),
+    "setfsuid": (0,),
+    "setgid": (0,),
     "setns": (1,),
+    "setregid": (0, 1),
+    "setresgid": (0, 1, 2),
+    "setresuid": (0, 1, 2),
+    "setreuid": (0, 1),
     "setsockopt": (1, 2),
+    "setuid": (0,),
     "shmctl": (1,),
     "socket": (0, 1, 2),
     "socketpair": (0, 1, 2),
     "syslog": (0,),
-    "tgkill": (2,),
-    "tkill": (1,),
+    "tgkill": (0, 1, 2),
+    "tkill": (0, 1),
     "umount2": (1,),
     "unlinkat": (2,),
     "userfaultfd": (0,),
@@ -80,9 +92,9 @@ MULTIPLEXED = {
     "ipc": ("shmget", "shmat", "shmctl", "semget", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl"),
 }
 _SHOWN = 5  # names of calls in a sentence
+_ASKED = 2500  # questions to a filter at most, more than a default with a family for each rule makes
+_ABOVE = 1 << 32  # a bit of which the kernel takes no note
 _STUB = 64  # instructions that a runtime puts in front, for calls that a profile does not know (libcontainer/seccomp)
-# What a comparison lets through besides what it names, where the upper half of the register is set.
-_OPEN_ABOVE = (profiles.NE, profiles.GT, profiles.GE)
 
 # What a host's engine can do. version: (major, minor, patch). actions, flags: names that its runtime knows, None where
 # it does not tell.
@@ -128,33 +140,28 @@ def check(profile, made, engine, no_new_privileges, origin):
     _check_fallbacks(profile, made, native, origin, found)
     _check_denied(made, native, origin, found)
     _check_size(made, found)
-    _check_meaning(profile, made, native, found)
+    if not found.refusals:
+        _check_meaning(profile, made, native, found)
     return found
 
 
 def _check_meaning(profile, made, native, found):
     """Tell of a filter that answers otherwise than the profile says. libseccomp makes some where rules of two calls are
     alike in parts (2.5.4: it compares one argument with the value that is meant for another)."""
-    rules = {}
-    for rule in profile.rules:
-        for name in rule.names:
-            rules.setdefault(name, []).append(rule)
-    for name, call in _seccomp_compare.questions(profile._replace(architectures=(native,)), made.library):
-        wanted = profiles.says(rules.get(name, ()), profile.default, call.args)
+    rules, default = _by_name(profile), profile.default
+    asked = list(_seccomp_compare.questions(profile._replace(architectures=(native,)), made.library))
+    # Some of them, evenly, of a profile with many comparisons: each one costs as much as the filter is long.
+    for name, call in asked[:: 1 + len(asked) // _ASKED]:
+        wanted = profiles.says(rules.get(name, ()), default, call.args)
         got = _seccomp_bpf.run(made.program, call)
-        if name is None or wanted is None or got == _answer_of(wanted):
+        if name is None or wanted is None or got == (wanted.name, wanted.errno):
             continue
         told = f"{name}({', '.join(str(one) for one in call.args)})"
-        cause = f"becomes a filter that answers {got[0]} to {told}, where it says {wanted.name}: a fault of libseccomp"
+        said, answered = (" ".join(str(word) for word in one if word is not None) for one in (wanted, got))
+        cause = f"becomes a filter that answers {answered} to {told}, where it says {said}: a fault of libseccomp"
         mend = f"have one rule for all that is allowed of {name}, or update libseccomp"
         found.refusals.append(ContainmentError(_THE_PROFILE, cause, mend))
         return
-
-
-def _answer_of(action):
-    """Return what a filter answers for an Action: the kernel knows two names of one."""
-    name = profiles.KILL_THREAD if action.name == profiles.KILL else action.name
-    return name, action.errno
 
 
 def _check_size(made, found):
@@ -175,30 +182,56 @@ def _check_names(profile, library, origin, found):
                 "correct the name, or remove it",
             )
             # What nobody knows cannot be let through, and profiles name calls of kernels to come.
-            (found.refusals if denied and name not in origin.trusted else found.warnings).append(problem)
+            if name not in origin.trusted:
+                (found.refusals if denied else found.warnings).append(problem)
+            elif denied:
+                found.warnings.append(problem)
 
 
 def _check_comparisons(profile, origin, found):
+    rules = _by_name(profile)
     for rule in profile.rules:
-        for arg in rule.args:
-            narrow = [name for name in rule.names if arg.index in NARROW.get(name, ())]
-            if not narrow or not _is_passed(arg, rule.action.name in profiles.PERMISSIVE):
-                continue
-            problem = ContainmentError(
-                origin.comparisons.get((narrow[0], arg), _THE_PROFILE),
-                f"{arg.op} compares 64 bits, and the kernel takes 32 of argument {arg.index} of {narrow[0]}: with any "
-                "bit set above them a program passes",
-                f"compare with {profiles.MASKED_EQ}, value 4294967295 and valueTwo the number, one rule for each that "
-                "is allowed",
-            )
-            (found.warnings if set(narrow) <= origin.trusted else found.refusals).append(problem)
+        for args in profiles.alternatives(rule.args):
+            for arg in args:
+                narrow = [name for name in rule.names if arg.index in NARROW.get(name, ())]
+                passed = [name for name in narrow if _is_passed(rules[name], profile.default, args, arg)]
+                if not passed:
+                    continue
+                mend = f"compare with {profiles.MASKED_EQ}, value 4294967295 and valueTwo the number"
+                if rule.action.name in profiles.PERMISSIVE:
+                    mend += ", one rule for each that is allowed"
+                if set(passed) & set(_seccomp_compose.FAMILY_CALLS) and not arg.index:
+                    mend += "; or name families in an overlay allow_families or deny_families"
+                problem = ContainmentError(
+                    origin.comparisons.get((passed[0], arg), _THE_PROFILE),
+                    f"{arg.op} compares 64 bits, and the kernel takes 32 of argument {arg.index} of {passed[0]}: with "
+                    "any bit set above them a program passes",
+                    mend,
+                )
+                (found.warnings if set(passed) <= origin.trusted else found.refusals).append(problem)
 
 
-def _is_passed(arg, permissive):
-    """Whether bits above the 32 that count make a difference to a comparison, to the favour of who sets them."""
-    if arg.op == profiles.MASKED_EQ:
-        return not permissive and arg.value > 0xFFFFFFFF
-    return (arg.op in _OPEN_ABOVE) == permissive
+def _by_name(profile):
+    """Return {name of a call: [Rule]} of a Profile."""
+    found = {}
+    for rule in profile.rules:
+        for name in rule.names:
+            found.setdefault(name, []).append(rule)
+    return found
+
+
+def _is_passed(rules, default, args, arg):
+    """Whether bits above the 32 that count make rules of a call let through what they refuse without, at a comparison,
+    `arg`, of a rule's (Arg), `args`."""
+    for value in (arg.value - 1, arg.value, arg.value + 1, arg.other):
+        asked = _seccomp_compare.holding(args)
+        low, high = (
+            profiles.says(rules, default, (*asked[: arg.index], one, *asked[arg.index + 1 :]))
+            for one in (value & _seccomp_compose.MASK, value & _seccomp_compose.MASK | _ABOVE)
+        )
+        if None not in (low, high) and low.name not in profiles.PERMISSIVE and high.name in profiles.PERMISSIVE:
+            return True
+    return False
 
 
 def _check_families(profile, made, found):
@@ -210,7 +243,8 @@ def _check_families(profile, made, found):
             denied = [name for name in calls if not _passes(ask(made, name, architecture))]
             if limited and by == "socketcall":
                 denied.insert(0, "socket with some families")
-            if denied and _passes(ask(made, by, architecture)):
+            answer = ask(made, by, architecture)
+            if denied and answer is not None and _passes(answer):
                 cause = f"{architecture} has {by}, by which programs get {', '.join(denied[:_SHOWN])}, which are denied"
                 mend = "leave the architecture out, as the overlay architectures: native does, or deny it as well"
                 found.warnings.append(ContainmentError("architectures", cause, mend))

@@ -38,14 +38,20 @@ def questions(profile, library):
 
 def _asked(args):
     """Yield arguments at which comparisons, [Arg], come out otherwise than next to it."""
-    holding = (0,) * 6
-    for arg in args:
-        holding = _with(holding, arg.index, _holding(arg))
-    yield holding
+    hold = holding(args)
+    yield hold
     for arg in args:
         for value in _near(arg):
             yield _with((0,) * 6, arg.index, value)
-            yield _with(holding, arg.index, value)
+            yield _with(hold, arg.index, value)
+
+
+def holding(args):
+    """Return arguments for which all of these comparisons, [Arg] of different arguments, hold."""
+    found = (0,) * 6
+    for arg in args:
+        found = _with(found, arg.index, _holding(arg))
+    return found
 
 
 def _with(args, index, value):

@@ -162,14 +162,21 @@ def keep_unknown(before, after, library):
     # With a capability the base may know newer ones; without it these are new.
     always = [rule for rule in before.rules if (rule.includes, rule.excludes) == (ALWAYS, ALWAYS)]
     old, new = library.highest(before._replace(rules=tuple(always))), library.highest(after)
-    if not before.rules:
-        old = dict.fromkeys(new, NEW - 1)
+    if not before.rules:  # x32 has calls of its own above all others.
+        old = {(arch, x32): NEW - 1 for arch, x32 in new if not x32}
     named, found = {name for rule in after.rules for name in rule.names}, set()
     for architecture in after.architectures:
         key = library.place(architecture)
         if key in old and key in new:
             names = [library.name(number, architecture) for number in range(old[key] + 1, new[key])]
             found.update(name for name in names if name is not None and name not in named)
+    # A rule is for all architectures, and what is new to one of them may not be so to another.
+    for architecture in after.architectures:
+        numbers, last = (
+            {name: library.number(name, architecture) for name in found},
+            old.get(library.place(architecture)),
+        )
+        found = {name for name in found if None in (numbers[name], last) or numbers[name] > last}
     if not found:
         return after
     action = profiles.make_action(profiles.ERRNO, errno.ENOSYS)

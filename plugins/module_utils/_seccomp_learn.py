@@ -38,10 +38,10 @@ def is_runtimes(record):
     return record.comm.startswith(_RUNTIME)
 
 
-def add(seen_, record):
-    """Count a Record of a container."""
-    if not is_runtimes(record):
-        seen_.counts[(record.arch, record.number, record.exe or record.comm)] += 1
+def add(seen_, record, count=1):
+    """Count a Record of a container: what it did, not what was refused to it."""
+    if record.action == profiles.LOG and not is_runtimes(record):
+        seen_.counts[(record.arch, record.number, record.exe or record.comm)] += count
 
 
 def logs(inspect):
@@ -60,13 +60,29 @@ def no_new_privileges(inspect):
     return any(text in ("no-new-privileges", "no-new-privileges=true", "no-new-privileges:true") for text in options)
 
 
-def proposal(seen_, library, without_privileges):
-    """Return {"overlays", "calls", "unnamed"} of what was Seen of a container.
+def proposal(seen_, supposed, library, without_privileges):
+    """Return {"overlays", "calls", "supposed", "unnamed"} of what was Seen of a container, and of what may be its own.
 
-    without_privileges: whether it has no-new-privileges. overlays: for the base `deny`. calls: [{"call",
-    "architecture", "count", "programs"}], the most frequent first. unnamed: [{"number", "architecture", "count"}] of
-    calls that the host's libseccomp has no name of, and no profile can let through.
+    without_privileges: whether it has no-new-privileges. overlays: for the base `deny`, none where nothing was seen.
+    calls: [{"call", "architecture", "count", "programs"}], the most frequent first. unnamed: [{"number",
+    "architecture", "count"}] of calls that the host's libseccomp has no name of, and no profile can let through.
+    supposed: as calls, those that are in no overlay.
     """
+    calls, unnamed = _named(seen_, library)
+    overlays = _overlays({(one["call"], one["architecture"]) for one in calls}, library.native(), without_privileges)
+    allowed = {name for one in _seccomp_presets.PRESETS[overlays[0]["preset"]] for name in one.get("allow", ())}
+    known = {(one["call"], one["architecture"]) for one in calls} | {(name, library.native()) for name in allowed}
+    more, _unnamed = _named(supposed, library)
+    return {
+        "overlays": overlays if calls else [],
+        "calls": calls,
+        "supposed": [one for one in more if (one["call"], one["architecture"]) not in known],
+        "unnamed": unnamed,
+    }
+
+
+def _named(seen_, library):
+    """Return (calls, unnamed) as of `proposal`."""
     calls, unnamed = collections.OrderedDict(), collections.OrderedDict()
     for (arch, number, program), count in seen_.counts.most_common():
         name, architecture = name_of(arch, number, library)
@@ -81,13 +97,9 @@ def proposal(seen_, library, without_privileges):
         {"call": name, "architecture": architecture, "count": count, "programs": sorted(set(programs))[:_PROGRAMS]}
         for (name, architecture), (count, programs) in calls.items()
     ]
-    return {
-        "overlays": _overlays(set(calls), library.native(), without_privileges),
-        "calls": sorted(told, key=lambda one: (-one["count"], one["call"])),
-        "unnamed": [
-            {"number": number, "architecture": arch, "count": count} for (number, arch), count in unnamed.items()
-        ],
-    }
+    return sorted(told, key=lambda one: (-one["count"], one["call"])), [
+        {"number": number, "architecture": arch, "count": count} for (number, arch), count in unnamed.items()
+    ]
 
 
 def name_of(arch, number, library):
@@ -108,6 +120,42 @@ def _overlays(calls, native, without_privileges):
     if names:
         found.append({"allow": names})
     return found
+
+
+def warnings(heard, supposed, silent, lost, unattributed):
+    """Return sentences on what may be missing in proposals.
+
+    heard: {name: as `dump` returns}. supposed: {name: as of `proposal`}. silent: names of containers that log nothing
+    by the end. lost, unattributed: counts of records. Raises ContainmentError where nothing was heard at all.
+    """
+    found = []
+    for name in (name for name, counts in heard.items() if not counts):
+        found.append(
+            ContainmentError(
+                f"container {name}",
+                "has a profile that logs nothing" if name in silent else "no call of it was heard",
+                "see that the name is right, and that it runs with security_opt seccomp=PATH of a profile that logs",
+            )
+        )
+    if found and len(found) == len(heard):
+        raise found[0]
+    for name, calls in supposed.items():
+        if calls:
+            cause = (
+                f"may have made {', '.join(one['call'] for one in calls)} as well, by processes that were gone at once"
+            )
+            mend = "see by the programs in supposed whether they are its own, and add an overlay that allows those"
+            found.append(ContainmentError(f"container {name}", cause, mend))
+    if lost or unattributed:
+        found.append(
+            ContainmentError(
+                "the proposal",
+                f"may lack calls: {lost} times the kernel told more than there was room for, and {unattributed} "
+                "records are of processes that were gone at once",
+                "listen again, and try the profile with the service itself",
+            )
+        )
+    return [str(one) for one in found]
 
 
 def check_request(names, seconds):

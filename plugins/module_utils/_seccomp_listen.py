@@ -18,24 +18,26 @@ _PAUSE = 0.5  # seconds between two words on how far it is
 
 
 def run(request, report):
-    """Listen and return {"seen": {name: as _seccomp_learn.dump tells}, "without": [names of containers with
-    no-new-privileges], "unattributed", "lost": counts of records}.
+    """Listen and return {"seen", "supposed": {name: as _seccomp_learn.dump tells}, "silent", "without": [names of
+    containers that log nothing by the end, that have no-new-privileges], "unattributed", "lost": counts of records}.
+
+    supposed: of processes that were gone at once, and whose program no container was seen to run.
 
     request: {"containers": [names], "seconds", "socket": of the engine, "now": whether those that run are to be heard,
     and not others that take their places}. Raises ContainmentError, OSError, and what
     `report` raises.
     """
     names, seconds = request["containers"], request["seconds"]
-    found = {name: _seccomp_learn.seen() for name in names}
+    found, supposed = ({name: _seccomp_learn.seen() for name in names} for _ in range(2))
     with Engine(request["socket"]) as engine:
         owners = _audit_containers.Owners(engine, names)
         if request["now"]:
             owners.refuse_silent()
         with _audit_netlink.Listener() as listener:
             listener.prove()
-            # A playbook may do other things until it asks again.
-            report.patience = seconds + _job_worker.LEASE
-            report.begin("containers " + ", ".join(names))
+            if not request["now"]:  # A playbook does other things until it asks again.
+                report.patience = seconds + _job_worker.LEASE
+            report.begin("containers " + ", ".join(names), kinds=0)
             begun = told = time.monotonic()
             for record in listener.records(seconds):
                 now = time.monotonic()
@@ -49,10 +51,14 @@ def run(request, report):
                 if name is not None:
                     _seccomp_learn.add(found[name], record)
             lost = listener.lost
+        for name, record, count, sure in owners.late():
+            if name is not None:
+                _seccomp_learn.add((found if sure else supposed)[name], record, count)
         owners.look(again=True)
-        owners.refuse_silent()
         return {
             "seen": {name: _seccomp_learn.dump(one) for name, one in found.items()},
+            "supposed": {name: _seccomp_learn.dump(one) for name, one in supposed.items()},
+            "silent": owners.silent(),
             "without": [name for name in names if owners.without_privileges(name)],
             "unattributed": owners.unattributed,
             "lost": lost,

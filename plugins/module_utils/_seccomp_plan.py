@@ -137,9 +137,12 @@ class Filters:
 def findings(filters, no_new_privileges, come_from):
     """Return the _seccomp_check.Findings on Filters, for containers without, with the default and with all
     capabilities. come_from: the Origin."""
-    found = _seccomp_check.Findings([], [])
+    found, seen = _seccomp_check.Findings([], []), []
     for caps in _CAPS:
         plain, made = filters.of(caps)
+        if plain in seen:
+            continue
+        seen.append(plain)
         one = _seccomp_check.check(plain, made, filters.where.engine, no_new_privileges, come_from)
         for mine, theirs in zip(found, one):
             texts = {str(problem) for problem in mine}

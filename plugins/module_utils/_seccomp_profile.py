@@ -10,6 +10,7 @@ says.
 """
 
 import collections
+import operator
 import re
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -63,6 +64,7 @@ CAPABILITIES = tuple(
         "CHECKPOINT_RESTORE",
     )
 )
+_HOLDS = {EQ: operator.eq, NE: operator.ne, LT: operator.lt, LE: operator.le, GT: operator.gt, GE: operator.ge}
 EPERM = 1
 MAX_ERRNO = 4095  # include/linux/err.h; the kernel makes it that from whatever is more
 
@@ -320,15 +322,9 @@ def alternatives(args):
 
 def holds(arg, value):
     """Whether a comparison holds for an argument (seccomp_rule_add(3))."""
-    return {
-        EQ: value == arg.value,
-        NE: value != arg.value,
-        LT: value < arg.value,
-        LE: value <= arg.value,
-        GT: value > arg.value,
-        GE: value >= arg.value,
-        MASKED_EQ: value & arg.value == arg.other,
-    }[arg.op]
+    if arg.op == MASKED_EQ:
+        return value & arg.value == arg.other
+    return _HOLDS[arg.op](value, arg.value)
 
 
 def says(rules, default, args):
@@ -336,18 +332,23 @@ def says(rules, default, args):
     each other.
 
     Those whose action is the default one count for nothing (runc, libcontainer/seccomp); of those without arguments the
-    first one counts, and takes precedence over all with (libseccomp, db.c).
+    first one counts, and takes precedence over all with (libseccomp, db.c). KILL is told as KILL_THREAD, which it is.
     """
-    rules = [rule for rule in rules if rule.action != default]
+    default = _told(default)
+    rules = [rule for rule in rules if _told(rule.action) != default]
     for rule in rules:
         if not rule.args:
-            return rule.action
+            return _told(rule.action)
     found = {
-        rule.action
+        _told(rule.action)
         for rule in rules
         if any(all(holds(arg, args[arg.index]) for arg in some) for some in alternatives(rule.args))
     }
     return default if not found else found.pop() if len(found) == 1 else None
+
+
+def _told(action):
+    return action._replace(name=KILL_THREAD) if action.name == KILL else action
 
 
 def dump(profile):

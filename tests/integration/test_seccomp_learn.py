@@ -132,7 +132,9 @@ def test_what_cannot_be_learned_from_is_told(host):
     assert told["failed"] and "was not made with a profile that logs what it lets through" in told["msg"]
     # One that is made again has to log by the end.
     told = learn(host, job=listening(host, ["work"], 1))
-    assert told["failed"] and "was not made with a profile that logs what it lets through" in told["msg"]
+    assert told["failed"] and "container work: has a profile that logs nothing" in told["msg"]
+    told = learn(host, containers=["wrok"], seconds=1)
+    assert told["failed"] and "container wrok: no call of it was heard; see that the name is right" in told["msg"]
     for names, seconds, words in (
         ([], 1, "containers: is empty"),
         (["a", "a"], 1, "names one twice"),
@@ -142,15 +144,18 @@ def test_what_cannot_be_learned_from_is_told(host):
         assert words in learn(host, containers=names, seconds=seconds)["msg"]
     assert "slice: 0 is less than 1" in learn(host, containers=["a"], slice=0)["msg"]
     checked = learn(host, containers=["later"], seconds=1, _ansible_check_mode=True)
-    assert checked["containers"][0]["calls"] == [] and not checked["changed"]
+    assert checked["containers"][0]["overlays"] == checked["containers"][0]["calls"] == [] and not checked["changed"]
+    begun = learn(host, containers=["work"], wait=False, _ansible_check_mode=True)
+    assert begun["containers"] == [] and begun["progress"]["path"] == "containers work"
+    ended = learn(host, job=begun["progress"]["job"], _ansible_check_mode=True)
+    assert ended["containers"] == [] and ended["progress"] is None
 
 
 def test_a_listening_gives_way_only_where_nobody_waits(host):
     first = listening(host, ["one"], 600)
     second = listening(host, ["two"], 1)
-    assert "ended before it was done" in learn(host, job=first)["msg"]
-    found = learn(host, job=second)
-    assert [one["name"] for one in found["containers"]] == ["two"] and found["progress"] is None
+    assert "ended before it was done; listen again" in learn(host, job=first)["msg"]
+    assert "container two: no call of it was heard" in learn(host, job=second)["msg"]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +206,10 @@ def test_a_service_is_learned_and_what_it_never_did_is_refused_and_told(services
     assert (found["lost"], found["unattributed"], one["unnamed"]) == (0, 0, []), found
     assert any(service.split("sql")[0] in program for entry in one["calls"] for program in entry["programs"]), one
 
-    learned = profile(host, f"learned-{service}", "deny", one["overlays"], log_denials=True)
+    # What was gone before anybody saw whose it was is for a person to judge: here nobody else logs calls of services.
+    overlays, supposed = one["overlays"], sorted({entry["call"] for entry in one["supposed"]})
+    overlays += [{"allow": supposed}] if supposed else []
+    learned = profile(host, f"learned-{service}", "deny", overlays, log_denials=True)
     serve(host, service, learned)
     default = profile(host, "default", "engine", [])
     print(f"{service}: {len(allowed(host, learned))} calls of {len(allowed(host, default))}")
@@ -216,4 +224,4 @@ def test_a_service_is_learned_and_what_it_never_did_is_refused_and_told(services
     host.run(["tee", LOG], input="\n".join(lines) + "\n")
     audit = play("containment.docker.audit", [host], groups={"docker_hosts": [host.name]})
     told = "\n".join(line for task in audit.tasks for line in task.result.get("msg") or [] if "refused" in line)
-    assert "container service: was refused mknodat (1 times)" in told, (told, lines)
+    assert "container service: was refused mknodat (" in told, (told, lines)

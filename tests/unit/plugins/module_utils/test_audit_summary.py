@@ -56,10 +56,11 @@ def learned(library, *calls, without=False, arch=None):
     for name in calls:
         number = name if isinstance(name, int) else library.number(name, library.native())
         _seccomp_learn.add(seen, record(number, arch=arch, action=profiles.LOG))
-    _seccomp_learn.add(seen, record(0, comm="runc:[1:CHILD]", arch=arch))
+    _seccomp_learn.add(seen, record(0, comm="runc:[1:CHILD]", arch=arch, action=profiles.LOG))
+    _seccomp_learn.add(seen, record(1, arch=arch, action=profiles.KILL_PROCESS))
     heard = _seccomp_learn.load(json.loads(json.dumps(_seccomp_learn.dump(seen))))
     assert heard == seen
-    return _seccomp_learn.proposal(heard, library, without)
+    return _seccomp_learn.proposal(heard, _seccomp_learn.seen(), library, without)
 
 
 def test_a_proposal_is_the_runtimes_floor_and_what_was_called(library):
@@ -70,7 +71,7 @@ def test_a_proposal_is_the_runtimes_floor_and_what_was_called(library):
     # What the other preset lacks is not left out.
     overlays = learned(library, "mkdirat", "read", "getcwd", without=True)["overlays"]
     assert overlays == [{"preset": "runtime-no-new-privileges"}, {"allow": ["getcwd", "mkdirat"]}]
-    assert learned(library)["overlays"] == [{"preset": "runtime"}]
+    assert learned(library)["overlays"] == []
     made = _seccomp_compose.overlays(overlays, library.native())
     assert {"getcwd", "mkdirat"} <= {name for one in made for name in one.names if one.kind == "allow"}
 
@@ -86,15 +87,44 @@ def test_foreign_calls_bring_their_architecture(library):
 
 def test_programs_of_a_call_and_calls_of_x32(library):
     seen, native = _seccomp_learn.seen(), library.audit(library.native())
+    read = record(library.number("read", library.native()), arch=native, action=profiles.LOG)
     for number in range(9):
-        _seccomp_learn.add(seen, record(library.number("read", library.native()), arch=native, exe=f"/bin/p{number}"))
-    _seccomp_learn.add(seen, record(library.number("read", library.native()), arch=native, exe="", comm="nameless"))
-    (one,) = _seccomp_learn.proposal(seen, library, False)["calls"]
+        _seccomp_learn.add(seen, read._replace(exe=f"/bin/p{number}"))
+    _seccomp_learn.add(seen, read._replace(exe="", comm="nameless"))
+    (one,) = _seccomp_learn.proposal(seen, _seccomp_learn.seen(), library, False)["calls"]
     assert one["programs"] == [*(f"/bin/p{number}" for number in range(8))] and one["count"] == 10
     assert ("nameless" in {program for _arch, _number, program in seen.counts}) and len(seen.counts) == 10
     if library.native() == "SCMP_ARCH_X86_64":
         assert _seccomp_learn.name_of(native, 39 | 1 << 30, library)[1] == "SCMP_ARCH_X32"
         assert _seccomp_learn.name_of(0x40000003, 20 | 1 << 30, library)[1] == "SCMP_ARCH_X86"
+
+
+def test_what_nobody_is_sure_of_is_told_apart(library):
+    native, sure, supposed = library.native(), _seccomp_learn.seen(), _seccomp_learn.seen()
+    for name, which in (("mkdirat", sure), ("mkdirat", supposed), ("read", supposed), ("bpf", supposed)):
+        number = library.number(name, native)
+        _seccomp_learn.add(which, record(number, arch=library.audit(native), action=profiles.LOG))
+    found = _seccomp_learn.proposal(sure, supposed, library, False)
+    assert found["overlays"] == [{"preset": "runtime"}, {"allow": ["mkdirat"]}]
+    assert [(one["call"], one["programs"]) for one in found["supposed"]] == [("bpf", ["/bin/sh"])]
+    heard = {"web": _seccomp_learn.dump(sure)}
+    (told,) = _seccomp_learn.warnings(heard, {"web": found["supposed"]}, [], 0, 0)
+    assert told.startswith("container web: may have made bpf as well, by processes that were gone at once")
+    nothing = _seccomp_learn.seen()
+    assert _seccomp_learn.proposal(nothing, supposed, library, False)["overlays"] == []
+
+
+def test_what_a_proposal_may_lack():
+    heard = {"web": [[1, 2, "/bin/sh", 3]], "db": [], "wbe": []}
+    assert _seccomp_learn.warnings({"web": heard["web"]}, {"web": []}, [], 0, 0) == []
+    silent, wrong = _seccomp_learn.warnings(heard, {}, ["db"], 0, 0)
+    assert silent.startswith("container db: has a profile that logs nothing; see that the name is right")
+    assert wrong.startswith("container wbe: no call of it was heard;")
+    for lost, unattributed in ((1, 0), (0, 1)):
+        (one,) = _seccomp_learn.warnings({"web": heard["web"]}, {}, [], lost, unattributed)
+        assert f"{lost} times the kernel told more than there was room for, and {unattributed} records" in one
+    with pytest.raises(ContainmentError, match="container db: has a profile"):
+        _seccomp_learn.warnings({"db": [], "wbe": []}, {}, ["db"], 0, 0)
 
 
 def inspect(*options):

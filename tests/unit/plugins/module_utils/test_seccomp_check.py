@@ -133,6 +133,7 @@ def test_names_that_nobody_knows(library):
     assert refused == [] and "kexek_load" in warnings[0]
     refused, warnings = findings(library, RUNTIME, {"allow": ["kexek_load"]})
     assert refused == [] and "kexek_load" in warnings[0]
+    assert findings(library, RUNTIME, {"allow": ["kexek_load"]}, trusted=["kexek_load"]) == ([], [])
 
 
 def compared(op, value, other=0, index=0):
@@ -171,6 +172,36 @@ def test_comparisons_that_high_bits_get_round(library, base, action, arg, passed
         assert found[0].startswith(f"/p: syscalls[0].args[0]: {arg.op} compares")
 
 
+def test_what_is_denied_whatever_bits_are_set_is_no_hole(library):
+    masked = [compared(profiles.MASKED_EQ, 0xFFFFFFFF, family) for family in (1, 2)]
+    unsupported = rule("socket", profiles.make_action(profiles.ERRNO, 97), compared(profiles.EQ, 17))
+    for some in (
+        [rule("socket", PASS, *masked), unsupported],
+        [rule("clone", profiles.make_action(profiles.KILL_PROCESS), compared(profiles.EQ, 40))],
+        [rule("socket", profiles.make_action(profiles.ERRNO), compared(profiles.EQ, 17))],  # the default action
+        [rule("personality", PASS), rule("personality", PASS, compared(profiles.NE, 8))],
+    ):
+        assert findings(library, RUNTIME, rules=some) == ([], [])
+    (refused,), _warnings = findings(
+        library, RUNTIME, rules=[rule("setresuid", PASS, compared(profiles.NE, 0, index=2))]
+    )
+    assert "takes 32 of argument 2 of setresuid" in refused and "families" not in refused
+    (refused,), _warnings = findings(library, RUNTIME, rules=[rule("socket", PASS, compared(profiles.GT, 40))])
+    assert "one rule for each that is allowed; or name families in an overlay" in refused
+    two = [compared(profiles.EQ, 3), compared(profiles.NE, 5, index=1)]
+    (refused,), _warnings = findings(library, RUNTIME, rules=[rule("ioctl", PASS, *two)])
+    assert "takes 32 of argument 1 of ioctl" in refused
+    deny = rule("personality", profiles.make_action(profiles.ERRNO), compared(profiles.EQ, 8))
+    (refused,), _warnings = findings(library, base="allow", rules=[deny])
+    assert "one rule for each" not in refused
+
+
+def test_kill_is_the_same_by_both_its_names(library):
+    kill = profiles.make_action(profiles.KILL_THREAD)
+    some = [rule("getpgid", kill), rule("getpgid", PASS)]
+    assert findings(library, RUNTIME, rules=some, default=profiles.make_action(profiles.KILL))[0] == []
+
+
 def test_an_argument_that_is_passed_is_passed_in_the_filter_too(library):
     """What the check says is so, in the filter that the host would load."""
     _profile, filter_ = made(library, rules=[rule("socket", PASS, compared(profiles.NE, 40))])
@@ -188,6 +219,7 @@ def test_families_of_32_bit_programs(library):
     assert refused == [] and "SCMP_ARCH_X86 has socketcall" in warning
     assert findings(library, RUNTIME, sockets, families, {"architectures": "native"}) == ([], [])
     assert findings(library, RUNTIME, sockets, foreign=["SCMP_ARCH_X86"]) == ([], [])
+    assert findings(library, RUNTIME, sockets, families, foreign=["SCMP_ARCH_X32"]) == ([], [])  # It has none.
     denied = {"deny": ["connect", "shmget"]}
     _refused, (sockets_, memory) = findings(library, sockets, denied, base="allow", foreign=["SCMP_ARCH_X86"])
     assert "has socketcall, by which programs get connect, which are denied" in sockets_
@@ -253,7 +285,8 @@ def test_a_filter_that_says_something_else_is_refused(library):
     profile, filter_ = made(library, RUNTIME, {"allow_families": [0, 2]}, rules=some)
     wrong = core.ask(filter_, "socketpair", native, [1, 0]) != (profiles.ERRNO, 1)
     refused, _warnings = findings(library, RUNTIME, {"allow_families": [0, 2]}, rules=some)
-    assert ["socketpair(1, 0, 0, 0, 0, 0), where it says SCMP_ACT_ERRNO" in one for one in refused] == [True] * wrong
+    words = "answers SCMP_ACT_ALLOW to socketpair(1, 0, 0, 0, 0, 0), where it says SCMP_ACT_ERRNO 1: a fault"
+    assert [words in one for one in refused] == [True] * wrong
     # Whatever the library is: a filter that has nothing to do with the profile.
     found = core.Findings([], [])
     core._check_meaning(profile, core.make_filter(library, compose.base("log", [native])), native, found)

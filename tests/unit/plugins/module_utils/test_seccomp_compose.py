@@ -254,6 +254,17 @@ def test_over_nothing_all_that_is_newer_than_linux_5_0_is_unheard_of(library):
     before = core.base("deny", [AMD64, I386])  # whose last one of its own is 423, sched_rr_get_interval_time64
     after = core.compose(before, core.overlays([{"allow": ["io_uring_enter", "read"]}], AMD64))
     assert core.keep_unknown(before, after, library).rules[-1] == rule("io_uring_setup pidfd_send_signal", errno(38))
+    # x32 has calls of its own above all others, so that none of it is new.
+    before, after = (one._replace(architectures=(AMD64, "SCMP_ARCH_X32")) for one in (before, after))
+    assert core.keep_unknown(before, after, library).rules[-1] == rule("io_uring_setup pidfd_send_signal", errno(38))
+
+
+def test_what_is_new_to_one_architecture_alone_is_no_news(library):
+    """shmget is 29 on x86-64, below all that the base names, and 395 for 32-bit programs, above."""
+    before = core.base("deny", [AMD64, I386])._replace(rules=(rule("read rseq"),))
+    after = core.compose(before, core.overlays([{"allow": ["pidfd_open"]}], AMD64))
+    (unheard,) = core.keep_unknown(before, after, library).rules[len(after.rules) :]
+    assert "shmget" not in unheard.names and {"io_uring_setup", "clock_gettime64"} <= set(unheard.names)
 
 
 def test_rules_on_the_type_of_a_socket_are_no_conditions():
