@@ -20,9 +20,10 @@ Record = collections.namedtuple("Record", "time serial pid uid comm exe arch num
 
 # "audit: type=1326 audit(1:2): a=b" of the kernel's log, with or without what is in front of it in /dev/kmsg and of
 # dmesg, "type=SECCOMP msg=audit(1:2): a=b" of auditd's, and what comes by netlink, where the type is beside it. From
-# the start of a line: containers can have texts of their own in records of other types (CAP_AUDIT_WRITE).
+# the start of a line: containers can have texts of their own in records of other types (CAP_AUDIT_WRITE). In /dev/kmsg
+# numbers from 8 on are of what programs wrote there.
 _START = re.compile(
-    r"(?:node=\S+ |[0-9]+,[^;]*;|\[ *[0-9]+\.[0-9]+\] )?(?:type=SECCOMP msg=|audit: type=1326 )?"
+    r"(?:node=\S+ |[0-7],[^;]*;|\[ *[0-9]+\.[0-9]+\] )?(?:type=SECCOMP msg=|audit: type=1326 )?"
     r"audit\(([0-9]+)\.([0-9]{3}):([0-9]+)\): ?"
 )
 _FIELD = re.compile(r'([a-z]+)=("[^"]*"|[^ \x1d]+)')  # auditd writes names that it looked up behind 0x1d

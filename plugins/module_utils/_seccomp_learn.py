@@ -13,6 +13,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 _RUNTIME = "runc:["  # Threads of runc call themselves so until they become the program (libcontainer/nsenter).
 MAX_SECONDS = 24 * 3600
+CHECKED = "check:"  # in front of the names of containers in that of a job that check mode did not begin
 _PROGRAMS = 8  # of a call that are told
 
 # What a container did. counts: {(arch, number, program): how often}. arch, number: as of _audit_record.Record.
@@ -150,12 +151,17 @@ def warnings(heard, supposed, silent, lost, unattributed):
         found.append(
             ContainmentError(
                 "the proposal",
-                f"may lack calls: {lost} times the kernel told more than there was room for, and {unattributed} "
-                "records are of processes that were gone at once",
+                f"may lack calls: {lost} records or more were dropped, and {unattributed} are of processes that were "
+                "gone at once",
                 "listen again, and try the profile with the service itself",
             )
         )
     return [str(one) for one in found]
+
+
+def checked(job):
+    """Return the names of the containers of a job that check mode did not begin, none for any other."""
+    return job[len(CHECKED) :].split(",") if job.startswith(CHECKED) else []
 
 
 def check_request(names, seconds):

@@ -4,22 +4,26 @@
 """Listens to what the kernel logs of containers. Runs in a process of its own, without Ansible: it listens on while
 modules come and go."""
 
+import contextlib
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _audit_containers,
+    _audit_log,
     _audit_netlink,
     _job_worker,
     _seccomp_learn,
 )
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 _PAUSE = 0.5  # seconds between two words on how far it is
 
 
 def run(request, report):
     """Listen and return {"seen", "supposed": {name: as _seccomp_learn.dump tells}, "silent", "without": [names of
-    containers that log nothing by the end, that have no-new-privileges], "unattributed", "lost": counts of records}.
+    containers that log nothing by the end, that have no-new-privileges], "unattributed", "lost": counts of records,
+    "source": where they were read}.
 
     supposed: of processes that were gone at once, and whose program no container was seen to run.
 
@@ -28,13 +32,12 @@ def run(request, report):
     `report` raises.
     """
     names, seconds = request["containers"], request["seconds"]
-    found, supposed = ({name: _seccomp_learn.seen() for name in names} for _ in range(2))
+    found, supposed = ({name: _seccomp_learn.seen() for name in names} for _which in ("found", "supposed"))
     with Engine(request["socket"]) as engine:
         owners = _audit_containers.Owners(engine, names)
         if request["now"]:
             owners.refuse_silent()
-        with _audit_netlink.Listener() as listener:
-            listener.prove()
+        with _opened() as listener:
             if not request["now"]:  # A playbook does other things until it asks again.
                 report.patience = seconds + _job_worker.LEASE
             report.begin("containers " + ", ".join(names), kinds=0)
@@ -50,7 +53,7 @@ def run(request, report):
                 name = owners.of(record)
                 if name is not None:
                     _seccomp_learn.add(found[name], record)
-            lost = listener.lost
+            lost, source = listener.lost, listener.name
         for name, record, count, sure in owners.late():
             if name is not None:
                 _seccomp_learn.add((found if sure else supposed)[name], record, count)
@@ -62,7 +65,28 @@ def run(request, report):
             "without": [name for name in names if owners.without_privileges(name)],
             "unattributed": owners.unattributed,
             "lost": lost,
+            "source": source,
         }
+
+
+def _opened():
+    """Return a Source that was proven: the kernel itself, else where it is written down, as on kernels before 3.16 and
+    in network namespaces of others. Raises ContainmentError, of the first one, where there is none."""
+    first = None
+    for make, place in (
+        (_audit_netlink.Listener, ()),
+        (_audit_log.Follower, (_audit_log.AUDITD,)),
+        (_audit_log.Follower, (_audit_log.KERNEL,)),
+    ):
+        try:
+            with contextlib.ExitStack() as stack:
+                source = stack.enter_context(make(*place))
+                source.prove()
+                stack.pop_all()
+                return source
+        except ContainmentError as error:
+            first = first or error
+    raise first
 
 
 def _tell(report, found, part):

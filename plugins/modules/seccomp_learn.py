@@ -10,7 +10,8 @@ version_added: "0.1.0"
 description:
   - Listens to the kernel's audit records for a while, without auditd and beside it, and proposes for each container the
     smallest profile under which it can do what it did, as overlays for M(containment.docker.seccomp_profile) over the
-    base C(deny).
+    base C(deny). Where they cannot be heard, as on kernels before 3.16, auditd's log is read, else the kernel's, which
+    keeps some ten records in five seconds.
   - The containers have to run under a profile that logs what it lets through, such as one of the base C(log) and the
     preset C(learning). Each call that is logged costs some microseconds, and a record.
   - What a container did not do while it was listened to is not in the proposal. Let it do all that it does, its start
@@ -143,10 +144,17 @@ unattributed:
   type: int
   sample: 0
 lost:
-  description: How often the kernel told more than there was room for; what was lost may be missing in the proposal.
+  description: How often the kernel told more than there was room for, or how many records it tells that it dropped;
+    what was lost may be missing in the proposal.
   returned: always
   type: int
   sample: 0
+source:
+  description: Where the records were read, C(netlink) or the path of a log. Null while it is listened, and in check
+    mode.
+  returned: always
+  type: str
+  sample: netlink
 progress:
   description: How far the listening is. Null when it is done.
   returned: always
@@ -202,6 +210,7 @@ def foretold(module):
     nothing = {name: [] for name in names}
     result = {"seen": nothing, "supposed": nothing, "without": []}
     if module.params["job"] is not None:
+        nothing.update((name, []) for name in _seccomp_learn.checked(module.params["job"]))
         return result, None
     with Engine(socket_path(module.params["socket"])) as engine:
         owners = _audit_containers.Owners(engine, names)
@@ -216,7 +225,7 @@ def foretold(module):
         "kinds": 0,
         "part": 0.0,
         "seconds": 0.0,
-        "job": "none",
+        "job": _seccomp_learn.CHECKED + ",".join(names),
     }
     return None, told
 
@@ -234,7 +243,7 @@ def run(module):
     else:
         job = begin(module) if job is None else job
         result, progress = _job.wait(KIND, job, params["slice"] if params["wait"] else 0)
-    answer = {"changed": False, "containers": [], "unattributed": 0, "lost": 0, "progress": progress}
+    answer = {"changed": False, "containers": [], "unattributed": 0, "lost": 0, "source": None, "progress": progress}
     if result is None:
         return answer
     for name, heard in result["seen"].items():
@@ -244,7 +253,7 @@ def run(module):
         answer["containers"].append(dict(learned, name=name, no_new_privileges=without))
     if not module.check_mode:
         lost, unattributed = result["lost"], result["unattributed"]
-        answer.update(lost=lost, unattributed=unattributed)
+        answer.update(lost=lost, unattributed=unattributed, source=result["source"])
         supposed = {one["name"]: one["supposed"] for one in answer["containers"]}
         for text in _seccomp_learn.warnings(result["seen"], supposed, result["silent"], lost, unattributed):
             module.warn(text)

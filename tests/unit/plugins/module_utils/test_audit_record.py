@@ -68,3 +68,9 @@ def test_what_is_no_such_record_is_none(line):
 
 def test_what_the_kernel_calls_such_a_record():
     assert core.TYPE == 1326  # AUDIT_SECCOMP, include/uapi/linux/audit.h
+
+
+def test_what_a_program_wrote_to_the_kernels_log_is_no_record():
+    text = f"audit: type=1326 audit(1700000000.123:456): {FIELDS}"
+    assert core.parse(f"5,1,1,-;{text}") == RECORD
+    assert core.parse(f"12,1,1,-;{text}") is None

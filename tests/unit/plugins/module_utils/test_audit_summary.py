@@ -122,7 +122,8 @@ def test_what_a_proposal_may_lack():
     assert wrong.startswith("container wbe: no call of it was heard;")
     for lost, unattributed in ((1, 0), (0, 1)):
         (one,) = _seccomp_learn.warnings({"web": heard["web"]}, {}, [], lost, unattributed)
-        assert f"{lost} times the kernel told more than there was room for, and {unattributed} records" in one
+        assert f"may lack calls: {lost} records or more were dropped, and {unattributed} are of processes" in one
+    assert _seccomp_learn.checked("check:web,db") == ["web", "db"] and _seccomp_learn.checked("0123abc") == []
     with pytest.raises(ContainmentError, match="container db: has a profile"):
         _seccomp_learn.warnings({"db": [], "wbe": []}, {}, ["db"], 0, 0)
 
