@@ -26,10 +26,8 @@ def run(request, report):
     "source": where they were read}.
 
     supposed: of processes that were gone at once, and whose program no container was seen to run.
-
     request: {"containers": [names], "seconds", "socket": of the engine, "now": whether those that run are to be heard,
-    and not others that take their places}. Raises ContainmentError, OSError, and what
-    `report` raises.
+    and not others that take their places}. Raises ContainmentError, OSError, and what `report` raises.
     """
     names, seconds = request["containers"], request["seconds"]
     found, supposed = ({name: _seccomp_learn.seen() for name in names} for _which in ("found", "supposed"))
