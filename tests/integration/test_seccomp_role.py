@@ -3,6 +3,7 @@
 
 import json
 
+from ansible_collections.containment.docker.plugins.module_utils import _seccomp_presets
 from tests.hosts import play
 
 HARDEN, AUDIT, ROLLBACK = ("containment.docker." + name for name in ("harden", "audit", "rollback"))
@@ -82,3 +83,21 @@ def test_what_fails_behind_the_restart_is_put_back(docker_host):
     host.run(["systemctl", "daemon-reload"])
     again = run(HARDEN, host, **given)
     assert again.rc == 0 and "its filter in the kernel" in table(again), again.stdout
+
+
+def test_a_services_profile_that_fails_its_trial_fails_it_again(docker_host):
+    """The runtime writes to other files than the one that this profile lets it write to."""
+    host = docker_host("bookworm")
+    names = sorted(set(_seccomp_presets.RUNTIME_EARLY + _seccomp_presets.RUNTIME_LATE) - {"write"})
+    rules = [{"names": names, "action": "SCMP_ACT_ALLOW"}]
+    rules.append({"names": list(_seccomp_presets.FALLBACKS), "action": "SCMP_ACT_ERRNO", "errnoRet": 38})
+    first = [{"index": 0, "value": 0, "op": "SCMP_CMP_EQ"}]
+    rules.append({"names": ["write"], "action": "SCMP_ACT_ALLOW", "args": first})
+    odd = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": rules}
+    host.run(["tee", "/root/odd.json"], input=json.dumps(odd))
+    services = [{"name": "odd", "base": "/root/odd.json", "overlays": []}]
+    pid = host.run(["cat", "/run/docker.pid"]).stdout
+    for _run in range(2):
+        failed = run(HARDEN, host, seccomp_services=services)
+        assert failed.rc and "a container: " in reason(failed) and "Try those of services" in failed.stdout
+        assert daemon(host) == {} and host.run(["cat", "/run/docker.pid"]).stdout == pid
