@@ -324,7 +324,7 @@ def _check_fallbacks(profile, made, native, origin, found):
     lost = _refused(made, native, [name for name in newer if name and name not in {*named, *left_out}])
     if lost:
         shown = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
-        cause = f"leaves out {shown}, and names a newer call: programs that try them get EPERM instead of ENOSYS"
+        cause = f"leaves out {shown}, and names a newer call: programs that try them are not answered ENOSYS"
         found.warnings.append(ContainmentError(_THE_PROFILE, cause, "allow them, or deny them with errno 38"))
 
 

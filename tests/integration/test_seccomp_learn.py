@@ -57,7 +57,7 @@ SERVICES = {
         ],
     ),
 }
-SECONDS = 40  # twice what a service needs to do all of its work on a machine that does other work, too
+SECONDS = 60  # three times what a service needs to do all of its work on a machine that does other work, too
 # What a health check does: a program of the container's own image, started by the engine.
 CHECK = ["docker", "exec", "service", "busybox", "sh", "-c", "busybox true; busybox sleep 1"]
 
@@ -121,9 +121,9 @@ def test_what_a_container_did_is_what_it_may_do_under_the_proposal(host):
 
     learned = profile(host, "learned", "deny", one["overlays"])
     run = ["docker", "run", "--rm", "--network=none", f"--security-opt=seccomp={learned}", "busybox", "sh", "-c"]
-    assert host.run([*run, f"{WORK}; echo all done"]).stdout == "all done\n"
-    refused = host.run([*run, "ln -s a /tmp/b; echo $?"])
-    assert refused.stdout == "1\n" and "Operation not permitted" in refused.stderr
+    host.run([*run, f"set -e; {WORK}"])
+    assert host.run([*run, "ln -s a /tmp/b"], check=False).returncode == 1
+    assert host.run([*run[:3], "--network=none", "busybox", "ln", "-s", "a", "/tmp/b"], check=False).returncode == 0
 
 
 def test_what_cannot_be_learned_from_is_told(host):
