@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The JSON of a request's body, refused wherever an engine may read it otherwise. Pure.
 
-Go's decoder matches keys without case, lets the last of two count or merges them, reads half of a surrogate pair and
-bytes that are no UTF-8 as U+FFFD, and engines before 23.0 read no further than the first value (encoding/json). None of
-that is a spelling that clients have. Unlike _json_text it tells no places, and reads megabytes in milliseconds.
+Go's decoder matches the keys of what it has fields for without case (`field` is how to look them up), lets the last of
+two count or merges them, reads half of a surrogate pair and bytes that are no UTF-8 as U+FFFD, and engines before 23.0
+read no further than the first value (encoding/json). None of that is a spelling that clients have. Unlike _json_text it
+tells no places, and reads megabytes in milliseconds.
 """
 
 import json
@@ -18,27 +19,28 @@ _DIGITS = 20  # of a number of 64 bits with its sign
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def parse(data):
-    """Return the object in the bytes of a body, {} for none. Raises ContainmentError.
+def parse(data, kind=dict):
+    """Return the dict or the list, as `kind` says, in the bytes of a body; an empty one for none and for null.
 
-    Numbers are int alone: an engine has no use for others where a policy looks, and refuses them itself.
+    Numbers with a point or an exponent, which have one place in the API (MaxFailureRatio), are floats. Raises
+    ContainmentError.
     """
     if not data:
-        return {}
+        return kind()
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise _refused("is not UTF-8", "encode it so") from None
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_fraction
-        )
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise _refused(f"is no JSON ({error.msg} at {error.pos})", "send one object and nothing behind it") from None
     except RecursionError:
         raise _refused("is nested too deeply", f"keep to {MAX_DEPTH} levels") from None
-    if not isinstance(value, dict):
-        raise _refused("is no object", "send one")
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise _refused(f"is no {'object' if kind is dict else 'array'}", "send one")
     _check_depth(value)
     if _SURROGATE.search(text):
         _check_surrogates(value)
@@ -49,14 +51,24 @@ def _refused(cause, mend):
     return ContainmentError("body", cause, mend)
 
 
+def field(value, name, default=None):
+    """Return what an object has for a field of the API, the default where it has none.
+
+    Raises ContainmentError where it has it in another spelling, which an engine would take.
+    """
+    for key in value:
+        if key != name and key.casefold() == name.casefold():
+            raise _refused(f"has the key {key!a}, which an engine takes for {name}", f"write {name}")
+    return value.get(name, default)
+
+
 def _object(pairs):
-    """Return the dict of an object's pairs; refuse two keys that an engine takes for one."""
-    folded = set()
-    for key, _value in pairs:
-        if key.casefold() in folded:
-            raise _refused(f"has the key {ascii(key)[:60]} twice, as an engine reads it", "give it once")
-        folded.add(key.casefold())
-    return dict(pairs)
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _value in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _refused(f"has the key {ascii(twice)[:60]} twice", "give it once")
+    return found
 
 
 def _constant(text):
@@ -67,10 +79,6 @@ def _integer(text):
     if len(text) > _DIGITS:
         raise _refused(f"has a number of {len(text)} digits", "send one of 64 bits")
     return int(text)
-
-
-def _fraction(text):
-    raise _refused(f"has the number {text[:_DIGITS]}", "send whole numbers, without a point or an exponent")
 
 
 def _check_depth(value):

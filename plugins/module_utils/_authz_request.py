@@ -20,12 +20,11 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 # in a route's path. query: {parameter: text, or [text] for one of SEVERAL}.
 Request = collections.namedtuple("Request", "action method version objects query")
 
-VERSIONS = (24, 54)  # minor ones of the API 1, the oldest and the newest that the routes are known of
+VERSIONS = (24, 56)  # minor ones of the API 1, the oldest and the newest that the routes are known of
 _VERSION = re.compile(r"/v1\.([1-9][0-9])(?=/)")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~:@+/-]|%[0-9A-F]{2})*\Z")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\Z")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]*\Z")  # a segment of an image's or a plugin's
-_LONG = ("image", "plugin")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,254}\Z")  # a segment of an image's or a plugin's name
 _MAX = 16384  # characters of a URI; engines take a megabyte
 _PART = re.compile(r"(?:[A-Za-z0-9_.~!$'()*,/:@?+-]|%[0-9A-Fa-f]{2})*\Z")
 _KEY = re.compile(r"[A-Za-z][A-Za-z_-]*\Z")
@@ -86,35 +85,30 @@ def _route(method, path):
     """Return (route, {kind: name}) of a path without its version; None for none."""
     segments = path.split("/")[1:]
     for route in _TABLE.get((method, segments[0]), ()):
-        objects = _objects(route[1].split("/")[1:], segments)
+        objects = _objects(route, segments)
         if objects is not None:
             return route, objects
     return None
 
 
-def _objects(template, segments):
-    """Return {kind: name} of the segments of a path that a template stands for; None where it does not."""
-    if len(template) < 2 or template[1][1:-1] not in _LONG:
-        return _short(template, segments)
-    behind = template[2:]
-    name, end = segments[1 : len(segments) - len(behind)], segments[len(segments) - len(behind) :]
-    if end != behind or not name or not all(_REFERENCE.match(one) for one in name):
-        return None
-    return {template[1][1:-1]: "/".join(name)}
-
-
-def _short(template, segments):
+def _objects(route, segments):
+    """Return {kind: name} of the segments of a path that a route stands for; None where it does not."""
+    template, action = route[1].split("/")[1:], route[2]
+    kind = template[1][1:-1] if len(template) > 1 else ""
+    if kind in _authz_routes.LONG or action in _authz_routes.ANY_NAME:
+        behind = template[2:]
+        name, end = segments[1 : len(segments) - len(behind)], segments[len(segments) - len(behind) :]
+        if end != behind or not name or not all(_REFERENCE.match(one) for one in name):
+            return None
+        return {kind: "/".join(name)}
     if len(template) != len(segments):
         return None
-    objects = {}
+    objects, grammar = {}, _REFERENCE if action in _authz_routes.ANY_SEGMENT else _NAME
     for wanted, given in zip(template, segments):
-        if not wanted.startswith("{"):
-            if wanted != given:
-                return None
-        elif not _NAME.match(given):
-            return None
-        else:
+        if wanted.startswith("{") and grammar.match(given):
             objects[wanted[1:-1]] = given
+        elif wanted != given:
+            return None
     return objects
 
 

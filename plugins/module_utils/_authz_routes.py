@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, containment.docker contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every route of the Docker Engine API, 1.24 to 1.54, and what it does. Data alone.
+"""Every route of the Docker Engine API, 1.24 to 1.56, and what it does. Data alone.
 
 Paths and parameters are those of the routers of moby 1.12, 20.10, 26.1, 28.5 and of August 2026 (api/server/router,
-daemon/server/router). A path's {image} and {plugin} may have several segments, all others one.
+daemon/server/router), and parameters that clients send though no engine reads them (docker-py 7.1: trunc_cmd, only_ids
+and the force of a tag).
 """
 
 _LOGS = "details follow since stderr stdout tail timestamps"
@@ -24,7 +25,7 @@ ROUTES = (
     ("GET", "/events", "system.events", "filters since until"),
     ("GET", "/system/df", "system.df", "type verbose"),
     ("POST", "/auth", "system.auth", ""),
-    ("GET", "/containers/json", "container.list", "all before filters limit since size"),
+    ("GET", "/containers/json", "container.list", "all before filters limit since size trunc_cmd"),
     ("POST", "/containers/create", "container.create", "name platform"),
     ("POST", "/containers/prune", "container.prune", "filters"),
     ("GET", "/containers/{container}/json", "container.inspect", "size"),
@@ -58,7 +59,7 @@ ROUTES = (
     ("POST", "/exec/{exec}/start", "exec.start", ""),
     ("POST", "/exec/{exec}/resize", "exec.resize", "h w"),
     ("POST", "/commit", "image.commit", "author changes comment container pause repo tag"),
-    ("GET", "/images/json", "image.list", "all digests filter filters identity manifests shared-size"),
+    ("GET", "/images/json", "image.list", "all digests filter filters identity manifests only_ids shared-size"),
     ("GET", "/images/search", "image.search", "filters limit term"),
     ("GET", "/images/get", "image.save", "names platform"),
     ("POST", "/images/create", "image.pull", "changes fromImage fromSrc message platform repo tag"),
@@ -69,7 +70,7 @@ ROUTES = (
     ("GET", "/images/{image}/json", "image.inspect", "manifests platform"),
     ("GET", "/images/{image}/attestations", "image.attestations", "platform statement type"),
     ("POST", "/images/{image}/push", "image.push", "platform tag"),
-    ("POST", "/images/{image}/tag", "image.tag", "repo tag"),
+    ("POST", "/images/{image}/tag", "image.tag", "force repo tag"),
     ("DELETE", "/images/{image}", "image.remove", "force noprune platforms"),
     ("GET", "/distribution/{image}/json", "image.distribution", ""),
     ("POST", "/build", "build.run", _BUILD),
@@ -140,7 +141,19 @@ ROUTES = (
     ("GET", "/debug/pprof/{profile}", "debug.read", "debug gc seconds"),
 )
 # Parameters that may be there more than once: an engine takes all of them.
-SEVERAL = {"image.commit": ("changes",), "image.pull": ("changes",), "image.save": ("names",), "build.run": ("t",)}
-SEVERAL["system.df"] = ("type",)
-SEVERAL["image.remove"] = ("platforms",)
+SEVERAL = {
+    "build.run": ("extrahosts", "securityopt", "t"),
+    "image.attestations": ("type",),
+    "image.commit": ("changes",),
+    "image.load": ("platform",),
+    "image.pull": ("changes",),
+    "image.remove": ("platforms",),
+    "image.save": ("names", "platform"),
+    "system.df": ("type",),
+}
+# Objects whose names may have several segments; and what is asked of each kind in turn, with names that may be an
+# image's or a plugin's (docker inspect).
+LONG = ("image", "plugin")
+ANY_NAME = ("container.inspect", "network.inspect", "volume.inspect")
+ANY_SEGMENT = ("config.inspect", "node.inspect", "secret.inspect", "service.inspect", "task.inspect")
 ACTIONS = tuple(sorted({action for _method, _path, action, _query in ROUTES}))

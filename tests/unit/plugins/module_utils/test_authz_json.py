@@ -14,6 +14,8 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
     [
         (b"", {}),
         (b"{}", {}),
+        (b"null\n", {}),
+        (b'{"Volumes": {"/Data": {}, "/data": {}}, "MaxFailureRatio": 1e-07}', None),
         (b' \n{"Image": "nginx", "HostConfig": {"Binds": null, "Memory": -5}}\r\n', None),
         (b'{"a": {"b": 1}, "c": {"b": 1, "B ": 2}}', None),
         (b'{"a": "\\ud83d\\ude00", "b": "\\u00e9"}', None),
@@ -28,10 +30,8 @@ def test_what_clients_send(data, value):
 @pytest.mark.parametrize(
     "data, words",
     [
-        (b'{"a": 1, "a": 1}', "has the key 'a' twice, as an engine reads it; give it once"),
-        (b'{"Privileged": false, "privileged": true}', "has the key 'privileged' twice"),
-        ('{"a": {"Kill": 1, "\u212aill": 1}}'.encode(), "has the key '\\u212aill' twice"),
-        ('{"s": 1, "\u017f": 1}'.encode(), "has the key '\\u017f' twice"),
+        (b'{"b": 1, "a": 1, "a": 1}', "has the key 'a' twice; give it once"),
+        ('{"a": {"\u212a": 1, "\u212a": 1}}'.encode(), "has the key '\\u212a' twice"),
         (b'{"' + b"a" * 99 + b'": 1, "' + b"a" * 99 + b'": 1}', "has the key '" + "a" * 59 + " twice"),
         (b'{"a": 1} {"a": 2}', "is no JSON (Extra data at 9)"),
         (b'{"a": 1}x', "is no JSON"),
@@ -40,7 +40,6 @@ def test_what_clients_send(data, value):
         (b'{"a": 01}', "is no JSON"),
         (b'{"a": "\n"}', "is no JSON"),
         (b'{"a": 1} // b', "is no JSON"),
-        (b"null", "is no object"),
         (b"[]", "is no object"),
         (b'"a"', "is no object"),
         (b" ", "is no JSON"),
@@ -50,8 +49,6 @@ def test_what_clients_send(data, value):
         (b'{"a": "\xed\xa0\x80"}', "is not UTF-8"),
         (b'{"a": NaN}', "has NaN, which is no JSON"),
         (b'{"a": -Infinity}', "has -Infinity"),
-        (b'{"a": 1.0}', "has the number 1.0; send whole numbers"),
-        (b'{"a": 1e3}', "has the number 1e3"),
         (b'{"a": 1' + b"0" * 20 + b"}", "has a number of 21 digits"),
         (b'{"a": "\\ud800"}', "has half of a surrogate pair"),
         (b'{"a": "\\ude00\\ud83d"}', "has half of a surrogate pair"),
@@ -65,6 +62,30 @@ def test_what_is_refused(data, words):
     with pytest.raises(ContainmentError) as told:
         core.parse(data)
     assert words in str(told.value) and len(str(told.value)) < 400 and "\n" not in str(told.value)
+
+
+def test_a_list_where_one_is_wanted():
+    assert core.parse(b'["A=b"]', list) == ["A=b"] and core.parse(b"null", list) == core.parse(b"", list) == []
+    for data, kind, words in ((b"{}", list, "is no array"), (b"[]", dict, "is no object")):
+        with pytest.raises(ContainmentError, match=words):
+            core.parse(data, kind)
+
+
+def test_fields_have_one_spelling():
+    value = core.parse(b'{"HostConfig": {"Privileged": true}, "Labels": null}')
+    assert core.field(core.field(value, "HostConfig"), "Privileged") is True
+    assert (
+        core.field(value, "Image") is None
+        and core.field(value, "Image", "") == ""
+        and core.field(value, "Labels") is None
+    )
+    for key in ("hostconfig", "HOSTCONFIG", "Ho\u017ftConfig"):
+        for odd in ({key: 1}, {"HostConfig": 1, key: 1}):
+            with pytest.raises(ContainmentError) as told:
+                core.field(odd, "HostConfig")
+            assert f"has the key {key!a}, which an engine takes for HostConfig" in str(told.value)
+    with pytest.raises(ContainmentError, match=r"takes for Kill"):
+        core.field({"\u212aill": 1}, "Kill")
 
 
 def test_as_deep_as_is_allowed():

@@ -39,6 +39,13 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
         ("GET", "/images/get?names=a&names=b", "image.save", {}, {"names": ["a", "b"]}),
         ("POST", "/v1.43/build?t=a%3A1&t=b&remote=a+b", "build.run", {}, {"t": ["a:1", "b"], "remote": "a b"}),
         ("GET", "/networks/", "network.list", {}, {}),
+        # docker inspect asks for each kind in turn.
+        ("GET", "/v1.41/containers/library/nginx:1/json", "container.inspect", {"container": "library/nginx:1"}, {}),
+        ("GET", "/networks/vieux/sshfs:latest", "network.inspect", {"network": "vieux/sshfs:latest"}, {}),
+        ("GET", "/volumes/a:b", "volume.inspect", {"volume": "a:b"}, {}),
+        ("GET", "/services/nginx:1", "service.inspect", {"service": "nginx:1"}, {}),
+        ("GET", "/containers/json?limit=-1&all=0&size=0&trunc_cmd=0", "container.list", {}, None),
+        ("POST", "/build?extrahosts=a%3A1&extrahosts=b%3A2", "build.run", {}, {"extrahosts": ["a:1", "b:2"]}),
         ("GET", "/debug/pprof/", "debug.read", {}, {}),
         ("GET", "/info?", "system.info", {}, {}),
         ("DELETE", "/plugins/vieux/sshfs:latest", "plugin.remove", {"plugin": "vieux/sshfs:latest"}, {}),
@@ -48,19 +55,20 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 )
 def test_what_clients_send(method, uri, action, objects, query):
     found = core.read(method, uri)
-    assert (found.action, found.method, found.objects, found.query) == (action, method, objects, query)
+    assert (found.action, found.method, found.objects) == (action, method, objects)
+    assert found.query == query or query is None
 
 
 def test_the_version_is_told():
     assert core.read("GET", "/info").version is None
-    assert [core.read("GET", f"/v1.{minor}/info").version for minor in (24, 41, 54)] == [(1, 24), (1, 41), (1, 54)]
+    assert [core.read("GET", f"/v1.{minor}/info").version for minor in (24, 41, 56)] == [(1, 24), (1, 41), (1, 56)]
 
 
 @pytest.mark.parametrize(
     "method, uri, words",
     [
-        ("GET", "/v1.23/info", "is of API 1.23; use one within 1.24 and 1.54"),
-        ("GET", "/v1.55/info", "is of API 1.55"),
+        ("GET", "/v1.23/info", "is of API 1.23; use one within 1.24 and 1.56"),
+        ("GET", "/v1.57/info", "is of API 1.57"),
         ("GET", "/v1.041/info", "is no route"),
         ("GET", "/v1.41.0/info", "is no route"),
         ("GET", "/v1.41/v1.41/info", "is no route"),
@@ -90,6 +98,10 @@ def test_the_version_is_told():
         ("GET", "/containers/a%25b/json", "is no route"),
         ("GET", "/containers/a%3fb/json", "is no path"),  # Nobody writes them in lower case.
         ("GET", "/containers/-a/json", "is no route"),
+        ("POST", "/containers/a:b/start", "is no route"),
+        ("POST", "/containers/a/b/start", "is no route"),
+        ("GET", "/services/a/b", "is no route"),
+        ("GET", f"/services/{'a' * 256}", "is no route"),
         ("GET", f"/containers/{'a' * 256}/json", "is no route"),
         ("GET", "/containers/json#x", "is no path"),
         ("GET", "/containers/json\n", "is no path"),
