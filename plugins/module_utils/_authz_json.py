@@ -63,11 +63,11 @@ def field(value, name, default=None):
 
 
 def _object(pairs):
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        keys = [key for key, _value in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _refused(f"has the key {ascii(twice)[:60]} twice", "give it once")
+    found = {}
+    for key, value in pairs:
+        if key in found:
+            raise _refused(f"has the key {ascii(key)[:60]} twice", "give it once")
+        found[key] = value
     return found
 
 

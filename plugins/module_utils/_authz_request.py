@@ -39,7 +39,7 @@ def read(method, uri):
     """
     if len(uri) > _MAX:
         raise _refused(uri, f"has {len(uri)} characters", f"keep to {_MAX}")
-    path, mark, text = uri.partition("?")
+    path, _mark, text = uri.partition("?")
     if not _PATH.match(path):
         raise _refused(uri, "is no path of an engine's", "write it without a host, and as the docker command does")
     version, path = _version(uri, _decoded(uri, path))
@@ -47,7 +47,7 @@ def read(method, uri):
     if found is None:
         raise _refused(uri, f"is no route for {_shown(method)}", "see the reference of the Engine API")
     route, objects = found
-    return Request(route[2], method, version, objects, _query(route, text if mark else ""))
+    return Request(route[2], method, version, objects, _query(route, text))
 
 
 def _refused(uri, cause, mend):
@@ -124,7 +124,7 @@ def _query(route, text):
         if not _PART.match(value):
             raise ContainmentError(subject, "has characters that are not sent as they are", "encode them with %")
         try:
-            plain = _unquoted(value)
+            plain = urllib.parse.unquote_plus(value, errors="strict")  # net/url, QueryUnescape
         except UnicodeDecodeError:
             raise ContainmentError(subject, "is not UTF-8", "encode it so") from None
         if key in several:
@@ -134,11 +134,6 @@ def _query(route, text):
         else:
             found[key] = plain
     return found
-
-
-def _unquoted(value):
-    """Return the text of a parameter's value (net/url, QueryUnescape)."""
-    return urllib.parse.unquote_plus(value, errors="strict")
 
 
 def _table():

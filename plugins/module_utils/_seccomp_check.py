@@ -223,11 +223,12 @@ def _by_name(profile):
 def _is_passed(rules, default, args, arg):
     """Whether bits above the 32 that count make rules of a call let through what they refuse without, at a comparison,
     `arg`, of a rule's (Arg), `args`."""
+    asked = _seccomp_compare.holding(args)
     for value in (arg.value - 1, arg.value, arg.value + 1, arg.other):
-        asked = _seccomp_compare.holding(args)
+        counts = value & _seccomp_compose.MASK
         low, high = (
-            profiles.says(rules, default, (*asked[: arg.index], one, *asked[arg.index + 1 :]))
-            for one in (value & _seccomp_compose.MASK, value & _seccomp_compose.MASK | _ABOVE)
+            profiles.says(rules, default, _seccomp_compare.replaced(asked, arg.index, one))
+            for one in (counts, counts | _ABOVE)
         )
         if None not in (low, high) and low.name not in profiles.PERMISSIVE and high.name in profiles.PERMISSIVE:
             return True

@@ -24,7 +24,7 @@ def questions(profile, library):
             for name in rule.names:
                 compared.setdefault(name, set()).update(_asked(args))
     for name in _seccomp_compose.FAMILY_CALLS:
-        values = {_with((0,) * 6, 0, family | high) for family in range(_seccomp_compose.FAMILIES) for high in HIGH}
+        values = {replaced((0,) * 6, 0, family | high) for family in range(_seccomp_compose.FAMILIES) for high in HIGH}
         compared.setdefault(name, set()).update(values)
     for architecture in profile.architectures:
         start = _seccomp_bpf.X32 if library.place(architecture)[1] else 0
@@ -42,19 +42,20 @@ def _asked(args):
     yield hold
     for arg in args:
         for value in _near(arg):
-            yield _with((0,) * 6, arg.index, value)
-            yield _with(hold, arg.index, value)
+            yield replaced((0,) * 6, arg.index, value)
+            yield replaced(hold, arg.index, value)
 
 
 def holding(args):
     """Return arguments for which all of these comparisons, [Arg] of different arguments, hold."""
     found = (0,) * 6
     for arg in args:
-        found = _with(found, arg.index, _holding(arg))
+        found = replaced(found, arg.index, _holding(arg))
     return found
 
 
-def _with(args, index, value):
+def replaced(args, index, value):
+    """Return arguments with another value for one of them."""
     return (*args[:index], value, *args[index + 1 :])
 
 

@@ -172,10 +172,8 @@ def keep_unknown(before, after, library):
             found.update(name for name in names if name is not None and name not in named)
     # A rule is for all architectures, and what is new to one of them may not be so to another.
     for architecture in after.architectures:
-        numbers, last = (
-            {name: library.number(name, architecture) for name in found},
-            old.get(library.place(architecture)),
-        )
+        last = old.get(library.place(architecture))
+        numbers = {name: library.number(name, architecture) for name in found}
         found = {name for name in found if None in (numbers[name], last) or numbers[name] > last}
     if not found:
         return after

@@ -130,14 +130,11 @@ def warnings(heard, supposed, silent, lost, unattributed):
     by the end. lost, unattributed: counts of records. Raises ContainmentError where nothing was heard at all.
     """
     found = []
-    for name in (name for name, counts in heard.items() if not counts):
-        found.append(
-            ContainmentError(
-                f"container {name}",
-                "has a profile that logs nothing" if name in silent else "no call of it was heard",
-                "see that the name is right, and that it runs with security_opt seccomp=PATH of a profile that logs",
-            )
-        )
+    for name, counts in heard.items():
+        if not counts:
+            cause = "has a profile that logs nothing" if name in silent else "no call of it was heard"
+            mend = "see that the name is right, and that it runs with security_opt seccomp=PATH of a profile that logs"
+            found.append(ContainmentError(f"container {name}", cause, mend))
     if found and len(found) == len(heard):
         raise found[0]
     for name, calls in supposed.items():
