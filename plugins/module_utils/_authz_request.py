@@ -51,7 +51,7 @@ def read(method, uri):
 
 
 def _refused(uri, cause, mend):
-    return ContainmentError(f"request {_shown(uri)}", cause, mend)
+    return ContainmentError(f"request {_shown(re.split('[?#]', uri)[0])}", cause, mend)  # A query may hold secrets.
 
 
 def _shown(text):

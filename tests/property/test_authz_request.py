@@ -9,7 +9,7 @@ import posixpath
 import re
 import urllib.parse
 
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.containment.docker.plugins.module_utils import _authz_request as core
@@ -64,6 +64,7 @@ def uris(draw):
     return version + path
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # The model's patterns are compiled with the first ones.
 @given(st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE"]), uris())
 @example("DELETE", "/containers/a/checkpoints/b")
 @example("GET", "/images/a/json/history")
