@@ -1,0 +1,147 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plugin's command line: it serves, checks policies, and explains decisions."""
+
+import argparse
+import json
+import sys
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_certificate,
+    _authz_decide,
+    _authz_json,
+    _authz_log,
+    _authz_message,
+    _authz_names,
+    _authz_policy,
+    _authz_request,
+    _authz_rules,
+    _authz_server,
+    _authz_service,
+    _authz_world,
+)
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+
+def main(arguments=None):
+    """Return the exit code: 0, 1 for what is refused, 2 for what cannot be read."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except ContainmentError as error:
+        sys.stderr.write(f"{error}\n")
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+    return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="authz", description="An authorization plugin for the Docker Engine.")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="word")
+    commands.required = True
+    serve = commands.add_parser("serve", help="answer an engine")
+    serve.add_argument("--policy", required=True, help="the policy's file; another one in its place is read at once")
+    serve.add_argument("--root", required=True, help="the engine's graph root, with a mapping's UID.GID")
+    serve.add_argument("--state", required=True, help="a folder of its own: who made which container")
+    serve.add_argument("--socket", help="where to listen, without systemd")
+    serve.set_defaults(command=_serve)
+    check = commands.add_parser("check", help="tell whether a policy can be used")
+    check.add_argument("policy")
+    check.set_defaults(command=_check)
+    explain = commands.add_parser("explain", help="decide a request and say by which rule")
+    explain.add_argument("--policy", required=True)
+    explain.add_argument("--root", help="as of serve: with it, containers are looked up there")
+    explain.add_argument("--state", help="as of serve")
+    explain.add_argument("request", help="JSON: what an engine sent, or principal, method, uri and body; - reads it")
+    explain.set_defaults(command=_explain)
+    digest = commands.add_parser("digest", help="print what a policy calls a seccomp profile")
+    digest.add_argument("profile")
+    digest.set_defaults(command=lambda options: _print(_authz_rules.digest_of(_read(options.profile).decode())))
+    identity = commands.add_parser("identity", help="print serial number and key of a certificate")
+    identity.add_argument("certificate")
+    identity.set_defaults(command=_identity)
+    version = commands.add_parser("version", help="print what it understands")
+    version.set_defaults(command=_version)
+    return parser
+
+
+def _print(*lines):
+    sys.stdout.write("".join(line + "\n" for line in lines))
+    return 0
+
+
+def _read(path):
+    if path == "-":
+        return sys.stdin.buffer.read()
+    with open(path, "rb") as handle:
+        return handle.read()
+
+
+def _serve(options):
+    world = _authz_world.World(options.root, options.state)
+    plugin = _authz_service.Plugin(options.policy, world, _authz_log.Log())
+    _authz_server.Server(_authz_server.listen(options.socket), plugin).run()
+    return 0
+
+
+def _check(options):
+    policy = _authz_policy.read(_read(options.policy))
+    lines = [
+        f"{one.name}: {', '.join(role.name + (' (report)' if role.report else '') for role in one.roles) or 'no role'}"
+        for one in policy.principals
+    ]
+    return _print(f"{options.policy}: usable, {policy.digest[:12]}", *lines)
+
+
+def _identity(options):
+    found = _authz_certificate.identity(_read(options.certificate).decode("ascii", "replace"))
+    return _print(f"serial {found.serial}", f"key {found.key}")
+
+
+def _version(_options):
+    first, last = _authz_request.VERSIONS
+    return _print(f"policy format {_authz_policy.FORMAT}, Docker Engine API 1.{first} to 1.{last}")
+
+
+class _Names:
+    """Every container that is asked for is there, and has nothing but its name: what is known without an engine."""
+
+    def container(self, text):
+        return _authz_names.Container(None, text, {}, None, {}, {})
+
+    def exec(self, number):
+        raise ContainmentError(f"exec {number[:80]!a}", "is known to the service alone", "explain what made it")
+
+
+def _explain(options):
+    policy = _authz_policy.read(_read(options.policy))
+    value = _authz_json.parse(_read(options.request))
+    world = _authz_world.World(options.root, options.state) if options.root else _Names()
+    if "RequestMethod" in value:
+        found = _authz_decide.decide(policy, _authz_message.read(json.dumps(value).encode()), world)
+    else:
+        found = _authz_decide.decide_as(policy, _named(policy, value), "", _written(value), world)
+    action = found.demand.action if found.demand is not None else "unknown"
+    _print(f"{found.verdict}: {action}, by {found.rule}", *[f"  {label}: {reason}" for label, reason in found.tried])
+    if found.reason:
+        _print(found.reason)
+    return 0 if found.verdict == _authz_decide.ALLOW else 1
+
+
+def _named(policy, value):
+    for principal in policy.principals:
+        if principal.name == value.get("principal"):
+            return principal
+    names = ", ".join(one.name for one in policy.principals)
+    raise ContainmentError("principal", f"{value.get('principal')!r} is none of the policy", f"use one of {names}")
+
+
+def _written(value):
+    """Return the Message of a request that was written by hand."""
+    for key in value:
+        if key not in ("principal", "method", "uri", "body"):
+            raise ContainmentError(key[:60], "is no key of a request", "use principal, method, uri and body")
+    body = json.dumps(value["body"]).encode("utf-8") if "body" in value else b""
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
+    return _authz_message.Message("", value.get("method", "GET"), value.get("uri", ""), headers, body, [], 0, b"")

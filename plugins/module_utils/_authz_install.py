@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plugin is on a host: one program of one file, and the units that run it. Pure.
+
+The program is a zip of these modules, which Python runs as it is (PEP 441). The same sources make the same bytes.
+"""
+
+import importlib
+import io
+import zipfile
+
+# Named here, so that whoever ships this module ships those of the program.
+from ansible_collections.containment.docker.plugins.module_utils import _authz_cli
+
+NAME = "containment"  # of the plugin, as daemon.json and the engine's messages name it
+USER = "containment-authz"
+PROGRAM = "/usr/local/lib/containment/authz.pyz"
+POLICY = "/etc/containment/authz/policy.json"
+STATE = "/var/lib/containment-authz"
+SOCKET = f"/run/docker/plugins/{NAME}.sock"
+UNIT = "containment-authz"
+
+_PACKAGE = "ansible_collections.containment.docker.plugins.module_utils"
+MODULES = (
+    *("_authz_actions", "_authz_binds", "_authz_certificate", "_authz_cli", "_authz_decide", "_authz_demand"),
+    *("_authz_envelope", "_authz_fields", "_authz_http", "_authz_json", "_authz_log", "_authz_message"),
+    *("_authz_names", "_authz_policy", "_authz_record", "_authz_request", "_authz_routes", "_authz_rules"),
+    *("_authz_server", "_authz_service", "_authz_values", "_authz_world", "_errors"),
+)
+_MAIN = f"""import sys
+
+from {_authz_cli.__name__} import main
+
+sys.exit(main())
+"""
+
+_SOCKET_UNIT = f"""# Written by containment.docker.
+[Unit]
+Description=Socket of the authorization plugin for the Docker Engine
+Before=docker.service
+
+[Socket]
+ListenStream={SOCKET}
+SocketUser=root
+SocketGroup=root
+SocketMode=0600
+DirectoryMode=0755
+Backlog=512
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=sockets.target
+"""
+
+# It reads the containers' files of the engine, which are root's, and nothing else of the graph root; a process that can
+# read past permissions must not open files by handle, which leads out of any mount namespace.
+_SERVICE_UNIT = """# Written by containment.docker.
+[Unit]
+Description=Authorization plugin for the Docker Engine
+Requires={unit}.socket
+After={unit}.socket
+Before=docker.service
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state}
+ExecReload=/bin/kill -HUP $MAINPID
+User={user}
+AmbientCapabilities=CAP_DAC_READ_SEARCH
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+StateDirectory={name}
+StateDirectoryMode=0700
+Restart=always
+RestartSec=100ms
+OOMScoreAdjust=-900
+LimitCORE=0
+LogRateLimitIntervalSec=0
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources @mount @debug open_by_handle_at name_to_handle_at
+SystemCallErrorNumber=EPERM
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def program():
+    """Return the bytes of the program."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        parts = _PACKAGE.split(".")
+        for count in range(1, len(parts) + 1):
+            _add(archive, "/".join(parts[:count]) + "/__init__.py", "")
+        for name in MODULES:
+            module = importlib.import_module(f"{_PACKAGE}.{name}")
+            _add(archive, f"{_PACKAGE.replace('.', '/')}/{name}.py", module.__loader__.get_source(module.__name__))
+        _add(archive, "__main__.py", _MAIN)
+    return made.getvalue()
+
+
+def _add(archive, path, text):
+    info = zipfile.ZipInfo(path)  # of 1980, whenever it is made
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o100644 << 16
+    archive.writestr(info, text.encode("utf-8"))
+
+
+def units(python, root):
+    """Return {unit: text}. python: the path of an interpreter. root: the graph root, with a mapping's UID.GID."""
+    service = _SERVICE_UNIT.format(
+        python=python,
+        program=PROGRAM,
+        policy=POLICY,
+        root=root,
+        state=STATE,
+        user=USER,
+        unit=UNIT,
+        name=STATE.rpartition("/")[2],
+    )
+    return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}

@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plugin's answers: a decision and its record to each request, and what is to be remembered of each result.
+
+Fails closed: without a policy, without a record, and at whatever goes wrong, the answer is no.
+"""
+
+import collections
+import os
+import secrets
+import sys
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_decide,
+    _authz_json,
+    _authz_message,
+    _authz_policy,
+    _authz_record,
+    _authz_request,
+)
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+_PENDING, _ALIKE = 4096, 64  # requests whose results are awaited, and of the same ones; streams may last for days
+
+
+class Plugin:
+    """policy: the path of the policy. world: a _authz_world.World. log: a _authz_log.Log."""
+
+    def __init__(self, policy, world, log):
+        self._path, self._world, self._log = policy, world, log
+        self._stamp, self._policy = None, None
+        self._fault = "there is no policy"
+        self._pending = collections.OrderedDict()  # {what identifies a request: [its numbers]}
+        self.reload()
+
+    def reload(self):
+        """Read the policy where its file is another one. A bad one is told, and the one before stays."""
+        try:
+            info = os.stat(self._path)
+            stamp = info.st_dev, info.st_ino, info.st_mtime_ns, info.st_size
+            if stamp == self._stamp:
+                return
+            self._stamp = stamp
+            with open(self._path, "rb") as handle:
+                self._policy = _authz_policy.read(handle.read())
+            tell(f"policy {self._policy.digest[:12]} is in force")
+        except ContainmentError as error:
+            self._refuse_policy(str(error))
+        except OSError as error:
+            if self._stamp is not None or self._policy is None:
+                self._stamp = None
+                self._refuse_policy(f"{self._path}: cannot be read ({error.strerror}).")
+
+    def _refuse_policy(self, text):
+        if self._policy is None:
+            self._fault = text
+        tell(text + (" The policy before it stays in force." if self._policy else " Everything is refused."))
+
+    def answer(self, path, body):
+        """Return (HTTP status, body) for a call."""
+        if path == "/Plugin.Activate":
+            return 200, _authz_message.ACTIVATED
+        handlers = {"/AuthZPlugin.AuthZReq": self._request, "/AuthZPlugin.AuthZRes": self._result}
+        if path not in handlers:
+            return 404, b'{"Err":"no such call"}'
+        self.reload()
+        try:
+            return 200, handlers[path](_authz_message.read(body))
+        except ContainmentError as error:
+            tell(str(error))
+            return 200, _authz_message.answer(False, str(error))
+
+    def _request(self, message):
+        if self._policy is None:
+            return _authz_message.answer(
+                False, f"the policy is not usable: {self._fault} A root shell on the host can mend it."
+            )
+        found = _authz_decide.decide(self._policy, message, self._world)
+        number = secrets.token_hex(8)
+        self._log.write(_authz_record.decision(message, found, self._policy.digest, number))
+        if found.verdict == _authz_decide.DENY:
+            return _authz_message.answer(False, found.reason)
+        self._awaits(message, number, _container(found.demand))
+        return _authz_message.answer(True)
+
+    def _awaits(self, message, number, container):
+        waiting = self._pending.setdefault(_key(message), [])
+        waiting.append((number, container))
+        del waiting[:-_ALIKE]
+        if len(self._pending) > _PENDING:
+            self._pending.popitem(last=False)
+
+    def _result(self, message):
+        key = _key(message)
+        waiting = self._pending.get(key, [])
+        number, container = waiting.pop(0) if waiting else ("", None)
+        if not waiting:
+            self._pending.pop(key, None)
+        # It has been done: a no would only hide that.
+        try:
+            principal = self._remember(message, container)
+            digest = self._policy.digest if self._policy is not None else ""
+            self._log.write(_authz_record.result(message, principal, digest, number))
+        except (ContainmentError, OSError) as error:
+            tell(f"the result of {message.method} {message.uri[:200]!a} is not remembered: {error}")
+        return _authz_message.answer(True)
+
+    def _remember(self, message, container):
+        """Remember who made a container, or planned a process in one. Return the principal's name.
+
+        container: the id of the one that the request was allowed for: names may have changed since.
+        """
+        if self._policy is None:
+            return ""
+        principal = _authz_decide.identify(self._policy, message)[0].name
+        if message.status == 201:
+            action = _authz_request.read(message.method, message.uri).action
+            if action == "container.create":
+                self._world.created(_id(message.response), principal)
+            elif action == "exec.create":
+                if container is None:
+                    raise ContainmentError("exec", "is for a container that was not looked up", "make a new one")
+                self._world.planned(_id(message.response), container, principal)
+        return principal
+
+
+def _container(demand):
+    """Return the id of the container that an exec is planned in, None for any other demand."""
+    if demand is None or demand.action != "exec.create":
+        return None
+    return demand.target.found().id
+
+
+def _key(message):
+    return hash((message.user, message.method, message.uri, message.body))
+
+
+def _id(data):
+    """Return the id in an engine's answer to a create. Raises ContainmentError."""
+    found = _authz_json.field(_authz_json.parse(data), "Id")
+    if not isinstance(found, str):
+        raise ContainmentError("answer", "has no Id", "see which engine this is")
+    return found
+
+
+def tell(text):
+    """Tell whoever runs the service."""
+    sys.stderr.write(f"{_authz_record.IDENTIFIER}: {text}\n")
+    sys.stderr.flush()

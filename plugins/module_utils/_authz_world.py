@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plugin knows of an engine's containers without asking it: it would be asked about its own question.
+
+Engines keep each container in GRAPH ROOT/containers/ID (config.v2.json, hostconfig.json), replace these files by rename
+before they answer a create, a rename or an update, and remove the directory with the container (moby, container.go,
+CheckpointTo). Who made a container, and which container a process to be started is for, the plugin remembers itself.
+"""
+
+import collections
+import json
+import os
+import re
+import stat
+
+from ansible_collections.containment.docker.plugins.module_utils._authz_demand import Exec
+from ansible_collections.containment.docker.plugins.module_utils._authz_names import Container
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+_ID = re.compile(r"[0-9a-f]{64}\Z")
+_PART = re.compile(r"[0-9a-f]{1,64}\Z")
+_MAX = 8 * 1024 * 1024  # bytes of a container's file
+_EXECS = 4096  # processes to be started that are remembered; engines forget those that ended
+
+
+class World:
+    """root: the graph root, that of a mapping (UID.GID) where there is one; state: a folder of the plugin's own."""
+
+    def __init__(self, root, state):
+        self._folder, self._owners, self._log = f"{root}/containers", f"{state}/owners", f"{state}/execs"
+        self._known = {}  # {id: (stamp, Container)}
+        self._execs = collections.OrderedDict()
+        self._lines = 0  # of the log of execs
+        os.makedirs(self._owners, mode=0o700, exist_ok=True)
+        self._load_execs()
+
+    def container(self, text):
+        """Return the Container that an engine takes a name or a part of an id for.
+
+        That is the one of that id, of that name, or the only one whose id begins so (moby, daemon/container.go). Raises
+        ContainmentError where there is none.
+        """
+        if _ID.match(text):
+            found = self._read(text)
+            if found is not None:
+                return found
+        numbers = self._numbers()
+        found = self._named(text, numbers)
+        if found is None and _PART.match(text):
+            parts = [one for one in numbers if one.startswith(text)]
+            found = self._read(parts[0]) if len(parts) == 1 else None
+        if found is None:
+            raise ContainmentError(f"container {text[:80]!a}", "is not there, or is more than one", "see docker ps -a")
+        return found
+
+    def _numbers(self):
+        try:
+            return [one for one in os.listdir(self._folder) if _ID.match(one)]
+        except OSError as error:
+            raise ContainmentError(self._folder, f"cannot be read ({error.strerror})", "mend the cause") from error
+
+    def _named(self, text, numbers):
+        """Return the container of a name. What is known is believed only where its file is the one that was read."""
+        for number, (_stamp, known) in self._known.items():
+            if known.name == text:
+                found = self._read(number)
+                if found is not None and found.name == text:
+                    return found
+                break
+        for number in set(self._known).difference(numbers):
+            del self._known[number]
+        named = [found for found in map(self._read, numbers) if found is not None and found.name == text]
+        return named[0] if len(named) == 1 else None
+
+    def _read(self, number):
+        """Return the container of an id, None where there is none."""
+        folder = f"{self._folder}/{number}"
+        try:
+            stamp = _stamp(f"{folder}/config.v2.json"), _stamp(f"{folder}/hostconfig.json")
+            known = self._known.get(number)
+            if known is None or known[0] != stamp:
+                config, host = _load(f"{folder}/config.v2.json"), _load(f"{folder}/hostconfig.json")
+                known = stamp, self._parsed(number, config, host)
+                self._known[number] = known
+        except (FileNotFoundError, NotADirectoryError):
+            self._known.pop(number, None)
+            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ContainmentError(folder, f"cannot be read ({error})", "mend the cause") from error
+        return known[1]
+
+    def _parsed(self, number, file, host):
+        config = file["Config"]
+        labels = dict(config.get("Labels") or {})
+        return Container(number, file["Name"].lstrip("/"), labels, self._owner(number), config, host)
+
+    def _owner(self, number):
+        try:
+            with open(f"{self._owners}/{number}", encoding="ascii") as handle:
+                return handle.read()
+        except FileNotFoundError:
+            return None
+
+    def created(self, number, principal):
+        """Remember who made a container; forget who made those that are gone."""
+        _check_id("container", number)
+        draft = f"{self._owners}/.{number}"
+        with open(draft, "w", encoding="ascii") as handle:
+            handle.write(principal)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.rename(draft, f"{self._owners}/{number}")
+        self._known.pop(number, None)
+        for gone in set(os.listdir(self._owners)).difference(self._numbers()):
+            os.unlink(f"{self._owners}/{gone}")
+
+    def exec(self, number):
+        """Return the Exec of an id. Raises ContainmentError for one that nobody is known to have made."""
+        found = self._execs.get(number)
+        if found is None:
+            raise ContainmentError(f"exec {number[:80]!a}", "is not known", "make a new one")
+        return found
+
+    def planned(self, number, container, principal):
+        """Remember for which container (its id) a process is to be started, and who may."""
+        _check_id("exec", number)
+        self._keep(Exec(number, container, principal))
+        if self._lines >= 2 * _EXECS:
+            self._rewrite_execs()
+        else:
+            with open(self._log, "a", encoding="ascii") as handle:
+                handle.write(f"{number} {container} {principal}\n")
+            self._lines += 1
+
+    def _keep(self, found):
+        self._execs[found.id] = found
+        if len(self._execs) > _EXECS:
+            self._execs.popitem(last=False)
+
+    def _rewrite_execs(self):
+        draft = self._log + ".new"
+        with open(draft, "w", encoding="ascii") as handle:
+            handle.writelines(f"{one.id} {one.container} {one.principal}\n" for one in self._execs.values())
+        os.rename(draft, self._log)
+        self._lines = len(self._execs)
+
+    def _load_execs(self):
+        """Read what was remembered before a restart; the last line may have been cut off."""
+        try:
+            with open(self._log, encoding="ascii") as handle:
+                lines = handle.read().split("\n")[:-1]
+        except FileNotFoundError:
+            return
+        for line in lines:
+            parts = line.split(" ")
+            if len(parts) == 3:
+                self._keep(Exec(*parts))
+        self._rewrite_execs()
+
+
+def _check_id(kind, text):
+    if not _ID.match(text):
+        raise ContainmentError(kind, f"{text[:80]!a} is no id", "see which engine this is")
+
+
+def _stamp(path):
+    info = os.lstat(path)
+    return info.st_ino, info.st_mtime_ns, info.st_size
+
+
+def _load(path):
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as handle:
+        info = os.fstat(fd)
+        if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX:
+            raise ValueError(f"{path} is no file of a container's")
+        value = json.loads(handle.read().decode("utf-8"))
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} is no object")
+    return value

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program is one file that runs by itself, checks policies, and says which rule decides a request."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_cli, _authz_install
+
+POLICY = {
+    "format": 1,
+    "principals": [{"name": "alice", "cn": "alice", "roles": ["some"]}],
+    "roles": [
+        {
+            "name": "some",
+            "mode": "report",
+            "grants": [
+                {"actions": ["container.start"], "containers": ["web"]},
+                {"actions": ["container.create"], "containers": ["*"], "images": ["x"], "envelope": "unprivileged"},
+            ],
+        }
+    ],
+}
+
+
+@pytest.fixture
+def policy(tmp_path):
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY))
+    return str(tmp_path / "policy.json")
+
+
+def explain(tmp_path, policy, capsys, **request):
+    (tmp_path / "request").write_text(json.dumps(request))
+    code = _authz_cli.main(["explain", "--policy", policy, str(tmp_path / "request")])
+    return code, capsys.readouterr()
+
+
+def test_the_program_is_the_same_each_time_and_runs_alone(tmp_path, policy):
+    data = _authz_install.program()
+    assert data == _authz_install.program()
+    (tmp_path / "authz.pyz").write_bytes(data)
+    line = [sys.executable, "-I", "-S", "-B", str(tmp_path / "authz.pyz")]
+    said = subprocess.check_output(line + ["check", policy], cwd="/").decode()
+    assert said.splitlines()[1] == "alice: some (report)"
+    assert b"API 1.24 to 1." in subprocess.check_output(line + ["version"], cwd="/")
+
+
+def test_the_program_holds_every_module_that_it_imports(tmp_path):
+    import ansible_collections.containment.docker.plugins.module_utils._authz_cli as cli
+
+    prefix = cli.__name__.rpartition(".")[0] + "."
+    (tmp_path / "find.py").write_text(
+        "import sys, %s\nprint(*[n for n in sys.modules if n.startswith(%r)])" % (cli.__name__, prefix)
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    said = subprocess.check_output([sys.executable, str(tmp_path / "find.py")], env=environment).decode()
+    needed = {name.rpartition(".")[2] for name in said.split()}
+    assert needed == set(_authz_install.MODULES)
+
+
+def test_units_name_the_interpreter_and_the_graph_root():
+    units = _authz_install.units("/usr/bin/python3", "/var/lib/docker/100000.100000")
+    assert sorted(units) == ["containment-authz.service", "containment-authz.socket"]
+    service = units["containment-authz.service"]
+    assert "ExecStart=/usr/bin/python3 -I -S -B /usr/local/lib/containment/authz.pyz serve " in service
+    assert "--root /var/lib/docker/100000.100000 " in service
+    assert "{" not in service
+
+
+def test_a_bad_policy_is_told(tmp_path, capsys):
+    (tmp_path / "bad").write_text('{"format": 1, "colour": "red"}')
+    assert _authz_cli.main(["check", str(tmp_path / "bad")]) == 2
+    assert "policy: has the key 'colour'" in capsys.readouterr().err
+    assert _authz_cli.main(["check", str(tmp_path / "none")]) == 2
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_explain_says_by_which_rule(tmp_path, policy, capsys):
+    code, said = explain(tmp_path, policy, capsys, principal="alice", method="POST", uri="/containers/web/start")
+    assert (code, said.out) == (0, "allow: container.start, by some[0]\n")
+    body = {"Image": "x", "HostConfig": {"Privileged": True}}
+    code, said = explain(
+        tmp_path, policy, capsys, principal="alice", method="POST", uri="/containers/create", body=body
+    )
+    assert code == 1
+    assert said.out.startswith("report: container.create, by default\n  some[1]: HostConfig.Privileged is more")
+    code, said = explain(tmp_path, policy, capsys, RequestMethod="POST", RequestUri="/containers/web/start")
+    assert code == 1 and "has no certificate" in said.out
+
+
+@pytest.mark.parametrize(
+    "request_, told",
+    [
+        ({"principal": "bob", "method": "GET", "uri": "/_ping"}, "'bob' is none of the policy; use one of alice"),
+        ({"principal": "alice", "path": "/_ping"}, "path: is no key of a request"),
+    ],
+)
+def test_a_request_written_badly_is_told(tmp_path, policy, capsys, request_, told):
+    code, said = explain(tmp_path, policy, capsys, **request_)
+    assert code == 2 and told in said.err
+
+
+def test_the_digest_of_a_profile_is_that_of_what_it_says(tmp_path, capsys):
+    digests = []
+    for text in ('{"a": 1, "b": [2]}', '{ "b":[2],\n"a":1}'):
+        (tmp_path / "profile").write_text(text)
+        assert _authz_cli.main(["digest", str(tmp_path / "profile")]) == 0
+        digests.append(capsys.readouterr().out)
+    assert digests[0] == digests[1] and digests[0].startswith("sha256:")
