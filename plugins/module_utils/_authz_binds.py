@@ -6,6 +6,7 @@
 import collections
 import re
 
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import shown
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # source: a path of the host, or a volume's name, "" where the engine makes one. is_path: which of these. relabels:
@@ -25,7 +26,8 @@ def read(text):
     if len(parts) > 3 or "" in parts[:2]:
         raise _refused(text, "is no bind", "write source:target[:mode]")
     mode = parts.pop() if len(parts) == 3 else ""
-    source, target = parts if len(parts) == 2 else ("", parts[0])
+    target = parts.pop()
+    source = parts.pop() if parts else ""
     modes = mode.split(",") if mode else []
     for one in modes:
         if one not in _MODES:
@@ -35,10 +37,10 @@ def read(text):
     if source.startswith("/"):
         if _is_odd(source):
             raise _refused(text, "has a path with '.', '..' or '//'", "write it without")
-        return Bind(source, True, target, "ro" in modes, "z" in modes or "Z" in modes)
+        return Bind(source, True, target, "ro" in modes, bool({"z", "Z"} & set(modes)))
     if source and not _VOLUME.match(source):
         raise _refused(text, "names no volume", "use letters, digits, '_', '.' and '-'")
-    return Bind(source, False, target, "ro" in modes, "z" in modes or "Z" in modes)
+    return Bind(source, False, target, "ro" in modes, bool({"z", "Z"} & set(modes)))
 
 
 def _is_odd(path):
@@ -47,4 +49,4 @@ def _is_odd(path):
 
 
 def _refused(text, cause, mend):
-    return ContainmentError(f"HostConfig.Binds {text[:120]!a}", cause, mend)
+    return ContainmentError(f"HostConfig.Binds '{shown(text)}'", cause, mend)

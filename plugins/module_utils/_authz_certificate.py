@@ -50,7 +50,7 @@ def _refused(cause):
 
 def _inner(data, tag):
     """Return (content of the element that data begins with, what is behind it)."""
-    if len(data) < 2 or data[0] != tag:
+    if data[:1] != bytes([tag]) or not data[1:]:
         raise _refused("is not built as RFC 5280 says")
     length, start = data[1], 2
     if length & 0x80:

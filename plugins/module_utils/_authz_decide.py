@@ -12,6 +12,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_envelope,
     _authz_names,
 )
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import shown
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ALLOW, DENY, REPORT = "allow", "deny", "report"
@@ -22,7 +23,7 @@ ALLOW, DENY, REPORT = "allow", "deny", "report"
 Decision = collections.namedtuple("Decision", "verdict rule reason principal demand tried serial")
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache()  # of 128, each with its text
 def _identity(pem):
     return _authz_certificate.identity(pem)
 
@@ -37,29 +38,29 @@ def identify(policy, message):
         found = [one for one in policy.principals if one.socket]
         if not found:
             raise ContainmentError("caller", "has no certificate", "connect with one (--tlsverify)")
-        return found[0], ""
-    shown = _identity(message.certificates[0])
-    for kind, text in (("serial", shown.serial), ("key", shown.key), ("cn", message.user)):
+        return found.pop(), ""
+    its = _identity(message.certificates[0])
+    for kind, text in (("serial", its.serial), ("key", its.key), ("cn", message.user)):
         if text in policy.revoked[kind]:
             raise ContainmentError(f"certificate {kind} {text}", "is revoked", "use another one")
-    found = [one for one in policy.principals if _is(one, message.user, shown)]
+    found = [one for one in policy.principals if _is(one, message.user, its)]
     if not found:
         raise ContainmentError(
-            f"certificate of {message.user!a}, serial {shown.serial}", "is nobody's in the policy", "use another one"
+            f"certificate of {message.user!a}, serial {its.serial}", "is nobody's in the policy", "use another one"
         )
     if len(found) > 1:
         names = " and ".join(one.name for one in found)
         raise ContainmentError(f"certificate of {message.user!a}", f"is that of {names}", "make them one")
-    return found[0], shown.serial
+    return found.pop(), its.serial
 
 
-def _is(principal, user, shown):
+def _is(principal, user, its):
     if principal.socket:
         return False
     return (
         (principal.cn is None or principal.cn == user)
-        and (not principal.serials or shown.serial in principal.serials)
-        and (not principal.keys or shown.key in principal.keys)
+        and (not principal.serials or its.serial in principal.serials)
+        and (not principal.keys or its.key in principal.keys)
     )
 
 
@@ -110,7 +111,7 @@ def _uncovered(grant, demand, principal):
                 if "*" not in selectors and not _is_selected(kind, selectors, thing.found(), principal):
                     return f"{kind[:-1]} {_shown(thing)} is none of those that {grant.label} is on"
         if demand.exec is not None and demand.exec.principal != principal:
-            return f"exec {demand.exec.id[:12]} was made by {demand.exec.principal}"
+            return f"exec {demand.exec.id} was made by {demand.exec.principal}"
         if demand.envelope is not None:
             if grant.envelope is None:
                 return f"{grant.label} has no envelope for it"
@@ -131,7 +132,7 @@ def _is_selected(kind, selectors, found, principal):
 
 
 def _shown(thing):
-    return "".join(one if " " < one < "\x7f" else "?" for one in thing.text[:120]) or "without a name"
+    return shown(thing.text) or "without a name"
 
 
 def privilege(demand):

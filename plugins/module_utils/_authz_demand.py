@@ -17,7 +17,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_names,
     _authz_request,
 )
-from ansible_collections.containment.docker.plugins.module_utils._authz_values import is_texts, refused
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import is_texts, refused, shown
 
 # things: {kind: [Thing]}. envelope: of _authz_actions.ENVELOPES, or None. value: what it looks at. target: the Thing
 # that is a container worked in, or changed, None for none. exec: the Exec that is gone on with, None for none.
@@ -36,18 +36,15 @@ class Thing:
     """An object that a request touches. text: as it is named. `found()` is what _authz_names.selects takes."""
 
     def __init__(self, text, look):
-        self.text, self._look, self._known = text, look, None
-
-    @property
-    def known(self):
-        """What it was found to be, None before anybody asked."""
-        return self._known[0] if self._known is not None else None
+        self.text, self._look, self._asked = text, look, False
+        self.known = None  # what it was found to be, None before anybody asked
 
     def found(self):
         """Return the object, None for one that only "*" selects. Raises ContainmentError where it cannot be told."""
-        if self._known is None:
-            self._known = (self._look(self.text),)
-        return self._known[0]
+        if not self._asked:
+            self.known = self._look(self.text)
+            self._asked = True
+        return self.known
 
 
 def read(method, uri, headers, body, world):
@@ -73,12 +70,12 @@ def _body(request, kind, headers, body):
     length = _length(headers)
     if kind in ("stream", "unseen"):
         if mime and mime not in _STREAMS and (kind == "stream" or mime != _JSON) and (body or length != 0):
-            raise refused(f"Content-Type {mime[:60]!a}", f"is none that {request.action} has", "send an archive")
+            raise refused(f"Content-Type {shown(mime)}", f"is none that {request.action} has", "send an archive")
         if kind == "stream" and body:
             raise refused("body", f"is none that {request.action} has", "send an archive, or none")
         return {}
     if mime not in ("", "text/plain", _JSON):
-        raise refused(f"Content-Type {mime[:60]!a}", "is read by engines and shown to no plugin", f"send {_JSON}")
+        raise refused(f"Content-Type {shown(mime)}", "is read by engines and shown to no plugin", f"send {_JSON}")
     # Engines before 29.3.1 do not show a body of a megabyte, nor some one of which they do not know the length.
     if not body and (length not in (None, 0) or (mime == _JSON and length is None)):
         raise refused("body", "is not shown by the engine", f"send less than 1 MiB, as {_JSON} and with its length")
@@ -105,7 +102,7 @@ def _length(headers):
     """Return the length that the request says its body has, None where it says none. Raises ContainmentError."""
     text = _header(headers, "content-length")
     if text and not re.match(r"[0-9]{1,18}\Z", text):
-        raise refused(f"Content-Length {text[:60]!a}", "is no number", "send one")
+        raise refused(f"Content-Length {shown(text)}", "is no number", "send one")
     return int(text) if text else None
 
 
@@ -175,7 +172,7 @@ class _Reader:
         for key, value in body.items():
             # Engines up to 26.1 take them from there, too.
             if value is not None and any(key.casefold() == name.casefold() for name in _authz_fields.HOST):
-                raise refused(key[:60], "is not within HostConfig", "write it there")
+                raise refused(shown(key), "is not within HostConfig", "write it there")
         host = _field(body, "HostConfig", dict, {})
         self._new_container(query.get("name", ""), _field(body, "Labels", dict, {}))
         self._image(_field(body, "Image", str, ""))
@@ -201,7 +198,7 @@ class _Reader:
         """Add a container that is to be made. An empty name stands for one that the engine chooses."""
         plain = _NEW_NAME.match(name)
         if name and not plain:
-            raise refused("name", f"{name[:60]!a} is none that a container can have", "use letters, digits, '_.-'")
+            raise refused("name", f"{shown(name)} is none that a container can have", "use letters, digits, '_.-'")
         texts = {key: value for key, value in labels.items() if isinstance(value, str)}
         new = _authz_names.Container(None, plain.group(1) if plain else None, texts, _authz_names.OWN, None, None)
         self._add("containers", plain.group(1) if plain else "", lambda _text: new)
@@ -237,7 +234,7 @@ class _Reader:
         target, name = self._target, query.get("name", "")
         plain = _NEW_NAME.match(name)
         if not plain:
-            raise refused("name", f"{name[:60]!a} is none that a container can have", "use letters, digits, '_.-'")
+            raise refused("name", f"{shown(name)} is none that a container can have", "use letters, digits, '_.-'")
 
         def renamed(text):
             return target.found()._replace(name=text)
@@ -332,7 +329,7 @@ def _joined_name(name, tag):
     if not tag:
         return name
     if "@" in name:
-        raise refused("tag", f"{tag[:60]!a} is given besides a digest", "leave it out")
+        raise refused("tag", f"{shown(tag)} is given besides a digest", "leave it out")
     head, colon, tail = name.rpartition(":")
     plain = head if colon and "/" not in tail else name
     return f"{plain}@{tag}" if ":" in tag else f"{plain}:{tag}"

@@ -79,7 +79,7 @@ def test_doubled_slashes(text):
         ("a:/b", "names no volume"),  # Engines want two characters.
         ("-ab:/b", "names no volume"),
         (" /a:/b", "names no volume"),
-        ("ab\n:/b", "HostConfig.Binds 'ab\\n:/b': names no volume"),
+        ("ab\n:/b", "HostConfig.Binds 'ab\\u000a:/b': names no volume"),
         ("\u0430b:/b", "names no volume"),
     ],
 )

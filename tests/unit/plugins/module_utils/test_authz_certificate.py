@@ -2,6 +2,7 @@
 """Serial number and key are those that openssl tells, and what is no certificate is refused."""
 
 import base64
+import hashlib
 
 import pytest
 
@@ -149,3 +150,11 @@ def test_what_is_refused(pem, words):
     with pytest.raises(ContainmentError) as told:
         core.identity(pem)
     assert words in str(told.value)
+
+
+def test_elements_may_be_empty_also_the_last():
+    body = b"\x02\x01\x05" + b"\x30\x00" * 5
+    inner = b"\x30" + bytes([len(body)]) + body
+    text = base64.b64encode(b"\x30" + bytes([len(inner)]) + inner).decode()
+    found = core.identity("-----BEGIN CERTIFICATE-----\n" + text + "\n-----END CERTIFICATE-----\n")
+    assert found == ("5", "sha256:" + hashlib.sha256(b"\x30\x00").hexdigest())

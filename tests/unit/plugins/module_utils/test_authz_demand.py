@@ -289,6 +289,7 @@ def test_bodies_that_are_not_what_a_route_takes(method, uri, body, headers, word
         ("POST", "/images/a/push?tag=1", b"", {_TYPE: "text/plain", _LENGTH: "0"}),
         ("POST", "/images/a/push?tag=1", b"{}", _JSON),
         ("POST", "/images/create?fromImage=a&tag=1", b"", {_TYPE: "text/plain", _LENGTH: "0"}),
+        ("POST", "/images/create?fromImage=a&tag=1", b"", {_TYPE: "application/json", _LENGTH: "0"}),
         ("POST", "/images/create?fromSrc=-&repo=a", b"", {_TYPE: "text/plain"}),
         ("POST", "/images/load?quiet=1", b"", {_TYPE: "application/x-tar"}),
         ("POST", "/build?t=a", b"", {_TYPE: "application/x-tar"}),
@@ -384,6 +385,11 @@ def test_a_new_name_is_no_part_of_an_id(uri):
 )
 def test_a_network_given_by_its_id_counts_whatever_its_name(uri, body):
     assert [thing.text for thing in _read("POST", uri, body).things["networks"]] == ["mine", "f" * 64]
+
+
+def test_a_slash_in_front_of_a_new_name_is_none_of_it():
+    found = _read("POST", "/containers/create?name=/abc", {"Image": "x"}).things["containers"][0]
+    assert (found.text, found.found().name) == ("abc", "abc")
 
 
 def test_objects_are_looked_up_when_asked_for_and_once():
