@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import sys
 
 from ansible_collections.containment.docker.plugins.module_utils import (
@@ -15,6 +16,8 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_message,
     _authz_names,
     _authz_policy,
+    _authz_record,
+    _authz_release,
     _authz_request,
     _authz_rules,
     _authz_server,
@@ -61,6 +64,12 @@ def _parser():
     identity = commands.add_parser("identity", help="print serial number and key of a certificate")
     identity.add_argument("certificate")
     identity.set_defaults(command=_identity)
+    release = commands.add_parser(
+        "release", help="root's way out: have the engine ask no plugin, and record who did so"
+    )
+    release.add_argument("--config", default="/etc/docker/daemon.json", help="the engine's configuration")
+    release.add_argument("--pid-file", default="/run/docker.pid", help="the engine's")
+    release.set_defaults(command=_release)
     version = commands.add_parser("version", help="print what it understands")
     version.set_defaults(command=_version)
     return parser
@@ -102,6 +111,16 @@ def _identity(options):
 def _version(_options):
     first, last = _authz_request.VERSIONS
     return _print(f"policy format {_authz_policy.FORMAT}, Docker Engine API 1.{first} to 1.{last}")
+
+
+def _release(options):
+    named, pid = _authz_release.release(options.config, options.pid_file)
+    text = f"{options.config}: {', '.join(named) or 'no plugin'} taken out"
+    text += f"; the engine, pid {pid}, was told" if pid is not None else "; no engine runs"
+    _print(text)
+    # Told first: the way out must not depend on a log.
+    _authz_log.Log().write(_authz_record.released(text, os.environ.get("SUDO_USER", "root")))
+    return 0
 
 
 class _Names:

@@ -25,8 +25,17 @@ _PACKAGE = "ansible_collections.containment.docker.plugins.module_utils"
 MODULES = (
     *("_authz_actions", "_authz_binds", "_authz_certificate", "_authz_cli", "_authz_decide", "_authz_demand"),
     *("_authz_envelope", "_authz_fields", "_authz_http", "_authz_json", "_authz_log", "_authz_message"),
-    *("_authz_names", "_authz_policy", "_authz_record", "_authz_request", "_authz_routes", "_authz_rules"),
-    *("_authz_server", "_authz_service", "_authz_values", "_authz_world", "_errors"),
+    *(
+        "_authz_names",
+        "_authz_policy",
+        "_authz_record",
+        "_authz_release",
+        "_authz_request",
+        "_authz_routes",
+        "_authz_rules",
+    ),
+    *("_authz_server", "_authz_service", "_authz_values", "_authz_world", "_errors", "_files"),
+    *("_json_edit", "_json_text"),
 )
 _MAIN = f"""import sys
 

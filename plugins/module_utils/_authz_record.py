@@ -14,6 +14,7 @@ from ansible_collections.containment.docker.plugins.module_utils._authz_values i
 
 MESSAGE_ID = "6d2a4d6a0e6f4d6c9d2f3f5a1c7b8e90"  # of a decision; sd-id128(3)
 RESULT_ID = "c2a9f1b45d0e4c55b1f7d8463e0a9b17"  # of what an engine answered to what was allowed
+RELEASE_ID = "0b7c1e5f3a944d1d8a6e2c9f70d4b1a3"  # of a release
 IDENTIFIER = "containment-authz"
 _PREFIX = "DOCKER_AUTHZ_"
 _LONGEST = 2048  # characters of a field
@@ -66,6 +67,11 @@ def result(message, principal, digest, number):
         "REQ_ID": number,
     }
     return _finished(fields, f"{principal or ascii(message.user)}: {message.method} {fields['URI']}: {message.status}")
+
+
+def released(text, user):
+    """Return the fields of a release (_authz_release), the highest in priority: nothing is refused any more."""
+    return _finished({"MESSAGE_ID": RELEASE_ID, "PRIORITY": "1", "USER": user, "ACTION": "release"}, f"{user}: {text}")
 
 
 def _finished(fields, text):

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may do what to a real engine, by the docker command line with real certificates."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 from tests.integration import authz
@@ -180,3 +183,37 @@ def test_the_service_may_read_and_little_else(host):
     assert int(status["CapEff"], 16) == 1 << 2  # CAP_DAC_READ_SEARCH
     assert int(status["CapBnd"], 16) == 1 << 2
     assert "0" not in status["Uid"].split() and status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+
+@pytest.mark.parametrize("fault", ["dead", "hung", "policy"])
+def test_a_root_shell_gets_out_whatever_the_plugin_does(host, fault):
+    unit = "containment-authz.service"
+    config = host.run(["cat", "/etc/docker/daemon.json"]).stdout
+    if fault == "dead":
+        host.run(["systemctl", "stop", "containment-authz.socket", unit])
+    elif fault == "hung":
+        host.run(["systemctl", "kill", "--signal=STOP", unit])
+    else:
+        host.run(["systemctl", "stop", unit])
+        authz.set_policy(host, {"format": 2})
+    try:
+        if fault == "policy":
+            assert "the policy is not usable" in authz.docker(host, "runner", "ps").stderr
+        told = host.run(["python3", "/usr/local/lib/containment/authz.pyz", "release"]).stdout
+        assert "containment taken out; the engine, pid" in told
+        host.wait_for_engine()
+        assert authz.docker(host, "operator", "ps").returncode == 0  # Nobody is asked any more.
+        assert authz.records(host, "DOCKER_AUTHZ_ACTION=release")[-1]["PRIORITY"] == "1"
+        again = host.run(["python3", "/usr/local/lib/containment/authz.pyz", "release"]).stdout
+        assert "no plugin taken out" in again
+    finally:
+        authz.set_policy(host, authz.POLICY)
+        host.run(["systemctl", "kill", "--signal=CONT", unit], check=False)
+        host.run(["systemctl", "start", "containment-authz.socket", unit])
+        (Path(host.root) / "etc/docker/daemon.json").write_text(config)
+        host.run(["systemctl", "reload", "docker.service"])
+    for _time in range(100):
+        if "may not" in authz.docker(host, "operator", "ps").stderr:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the plugin is not asked again")
