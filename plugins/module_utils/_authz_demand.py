@@ -28,6 +28,7 @@ Exec = collections.namedtuple("Exec", "id container principal")
 _JSON = "application/json"
 _STREAMS = ("application/x-tar", "application/tar", "application/octet-stream", "application/gzip", "text/plain")
 _NEW_NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)\Z")
+_FALSE = ("", "0", "no", "false", "none")  # moby, httputils.BoolValue
 # What every engine has, and a container is in without asking.
 _OWN_NETWORKS = ("", "default", "bridge", "none")
 
@@ -138,7 +139,7 @@ class _Reader:
         if "network" in objects:
             self._network(objects["network"])
         if "volume" in objects:
-            self._add("volumes", objects["volume"])
+            self._volume(objects["volume"])
         special = _SPECIAL.get(self._request.action)
         if special:
             special(self, query)
@@ -147,7 +148,7 @@ class _Reader:
             self._request.action, self._request, self._things, self._envelope, value, self._target, self._exec
         )
 
-    def _add(self, kind, text, look=lambda text: text):
+    def _add(self, kind, text, look):
         thing = Thing(text, look)
         self._things[kind].append(thing)
         return thing
@@ -166,6 +167,9 @@ class _Reader:
 
     def _network(self, text):
         return self._add("networks", text, _authz_names.network)
+
+    def _volume(self, text):
+        return self._add("volumes", text, _authz_names.volume)
 
     def create(self, query):
         body = self._value
@@ -207,7 +211,7 @@ class _Reader:
         for text in _texts(host, "Binds"):
             bind = _authz_binds.read(text)
             if bind.source and not bind.is_path:
-                self._add("volumes", bind.source)
+                self._volume(bind.source)
         for mount in _field(host, "Mounts", list, []):
             if not isinstance(mount, dict):
                 raise refused("Mounts", "has one that is no object", "see the reference of the Engine API")
@@ -215,7 +219,7 @@ class _Reader:
             if kind == "image":
                 self._image(source)
             elif kind in ("volume", "cluster") and source:
-                self._add("volumes", source)
+                self._volume(source)
 
     def _joined(self, host):
         """Add the containers of which this one is to share something."""
@@ -229,6 +233,10 @@ class _Reader:
     def start(self, query):
         if query.get("checkpoint") or query.get("checkpoint-dir"):
             self._envelope = "all"  # It goes on with whatever memory lies in a directory of the host.
+
+    def remove(self, query):
+        if query.get("link", "").strip().lower() not in _FALSE:
+            raise refused("link", "removes a link by its alias, which names another container", "leave it out")
 
     def rename(self, query):
         target, name = self._target, query.get("name", "")
@@ -286,12 +294,12 @@ class _Reader:
     def new_volume(self, _query):
         name = _field(self._value, "Name", str, "")
         if name:
-            self._add("volumes", name)
+            self._volume(name)
         else:
             self._anything("volumes")
 
     def new_network(self, _query):
-        self._add("networks", _field(self._value, "Name", str, ""))
+        self._network(_field(self._value, "Name", str, ""))
 
     def connect(self, _query):
         self._container(_field(self._value, "Container", str, "").lstrip("/"))
@@ -302,6 +310,7 @@ class _Reader:
 _SPECIAL = {
     "container.create": _Reader.create,
     "container.start": _Reader.start,
+    "container.remove": _Reader.remove,
     "container.rename": _Reader.rename,
     "image.commit": _Reader.commit,
     "image.pull": _Reader.pull,

@@ -24,6 +24,7 @@ Container = collections.namedtuple("Container", "id name labels owner config hos
 Image = collections.namedtuple("Image", "repository tag digest id")
 
 _NAME = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]{0,254}\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-f]+\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -175,10 +176,21 @@ def _selects_image(selector, found):
 
 
 def network(text):
-    """Return the name of a network that a request names; refuse what may be the beginning of an id.
+    """Return the name of a network that a request names. Raises ContainmentError for none that a selector may have.
 
-    An engine looks for an id, then for a name, then for a part of an id.
+    An engine looks for an id, then for a name, then for a part of an id: what may be one is refused, too.
     """
     if _HEX.match(text):
         raise ContainmentError(f"network {text[:64]}", "may be an id, or the beginning of one", "write its name")
+    return _plain("network", text)
+
+
+def volume(text):
+    """Return the name of a volume that a request names. Raises ContainmentError for none that a selector may have."""
+    return _plain("volume", text)
+
+
+def _plain(kind, text):
+    if not _PLAIN.match(text):
+        raise ContainmentError(f"{kind} {text[:80]!a}", "is no plain name", "use letters, digits, '_', '.' and '-'")
     return text

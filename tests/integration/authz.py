@@ -64,6 +64,7 @@ def certificates(folder, names=ADMINS):
     openssl(
         *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"),
         *("-subj", "/CN=ca", "-keyout", "ca-key.pem", "-out", "ca.pem"),
+        *("-addext", "keyUsage=critical,keyCertSign"),
         folder=folder,
     )
     for name in ("server", *names):

@@ -387,6 +387,24 @@ def test_a_network_given_by_its_id_counts_whatever_its_name(uri, body):
     assert [thing.text for thing in _read("POST", uri, body).things["networks"]] == ["mine", "f" * 64]
 
 
+@pytest.mark.parametrize("link", ["1", "true", "True", "yes", "x", " t"])
+def test_links_are_not_removed(link):
+    _refused("removes a link", "DELETE", "/containers/web?link=" + link.replace(" ", "+"))
+
+
+@pytest.mark.parametrize("link", ["", "0", "False", "no", "NONE", "+false+"])
+def test_other_spellings_of_no_link_are_what_engines_take_for_false(link):
+    assert _read("DELETE", "/containers/web?link=" + link).target.text == "web"
+
+
+@pytest.mark.parametrize("name", ["data/../evil", "data\0", "da ta", "-data", "d\u00e4ta", "x" * 256])
+@pytest.mark.parametrize("kind, uri", [("volumes", "/volumes/create"), ("networks", "/networks/create")])
+def test_names_that_only_a_star_selects(kind, uri, name):
+    thing = _read("POST", uri, {"Name": name}).things[kind][0]
+    with pytest.raises(ContainmentError, match="is no plain name"):
+        thing.found()
+
+
 def test_a_slash_in_front_of_a_new_name_is_none_of_it():
     found = _read("POST", "/containers/create?name=/abc", {"Image": "x"}).things["containers"][0]
     assert (found.text, found.found().name) == ("abc", "abc")

@@ -306,7 +306,7 @@ def test_what_is_no_selector(kind, selector, words):
     assert words in str(told.value) and "\n" not in str(told.value)
 
 
-@pytest.mark.parametrize("text", ["", "front", "bridge", "Cafe", "cafe-1", "g" * 64])
+@pytest.mark.parametrize("text", ["front", "bridge", "Cafe", "cafe-1", "g" * 64])
 def test_networks_have_names(text):
     assert core.network(text) == text
 
