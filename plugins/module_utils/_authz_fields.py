@@ -192,7 +192,7 @@ EXEC = {
     "WorkingDir": "text",
     "Cmd": "words",
     "Detach": "flag",
-    "Container": "absent",
+    "Container": "text",  # The Python SDK sends it; engines take the one of the path.
 }
 
 VOLUME = {"Name": "text", "Driver": "rule", "DriverOpts": "rule", "Labels": "map", "ClusterVolumeSpec": "absent"}

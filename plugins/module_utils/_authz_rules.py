@@ -16,7 +16,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils._authz_values import check, is_texts, refused, shown
 
 _PLAIN_LOGS = {
-    "": (),
+    "": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"),
     "json-file": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"),
     "local": ("max-size", "max-file", "compress"),
     "journald": ("labels", "labels-regex", "env", "env-regex", "tag"),

@@ -731,7 +731,8 @@ def test_restricted_looks_at_containers_that_are_there():
         ({"Privileged": True, "Cmd": ["sh"]}, False),
         ({"privileged": True, "Cmd": ["sh"]}, False),
         ({"Privileged": 1}, False),
-        ({"Container": "a"}, False),
+        ({"Container": "a"}, True),
+        ({"Container": ["a"]}, False),
         ({"User": 0}, False),
         ({"Cmd": [1]}, False),
         ({"New": 1}, False),
@@ -895,3 +896,29 @@ def test_labels_that_engines_note_themselves_are_no_reason():
     container = _authz_names.Container("a" * 64, "a", {}, None, {"Image": "x"}, kept)
     core.examine(_custom(namespaces=["pid"]), "inside", {}, container)
     _refuses(_custom(namespaces=["pid"]), "create", _create(kept))
+
+
+@pytest.mark.parametrize(
+    "body, passes",
+    [
+        ({"NetworkingConfig": {"front": None}}, True),
+        ({"Unknown": None}, True),
+        ({"NetworkingConfig": {"front": {}}}, False),
+        ({"hostconfig": None}, False),
+        ({"NetworkingConfig": {"Endpoint\u017fConfig": None}}, False),
+    ],
+)
+def test_null_for_what_engines_do_not_know(body, passes):
+    if passes:
+        core.examine(_NAMED["unprivileged"], "create", dict({"Image": "a"}, **body))
+    else:
+        _refuses(_NAMED["unprivileged"], "create", dict({"Image": "a"}, **body))
+
+
+def test_plain_log_options_without_a_driver():
+    for name, passes in (("max-size", True), ("tag", True), ("syslog-address", False)):
+        body = _create({"LogConfig": {"Type": "", "Config": {name: "1m"}}})
+        if passes:
+            core.examine(_NAMED["unprivileged"], "create", body)
+        else:
+            _refuses(_NAMED["unprivileged"], "create", body, name)
