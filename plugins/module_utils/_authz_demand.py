@@ -29,6 +29,7 @@ _JSON = "application/json"
 _STREAMS = ("application/x-tar", "application/tar", "application/octet-stream", "application/gzip", "text/plain")
 _NEW_NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)\Z")
 _FALSE = ("", "0", "no", "false", "none")  # moby, httputils.BoolValue
+_HOST_FIELDS = frozenset(name.casefold() for name in _authz_fields.HOST)
 # What every engine has, and a container is in without asking.
 _OWN_NETWORKS = ("", "default", "bridge", "none")
 
@@ -122,7 +123,7 @@ def _field(value, name, kind, empty):
 
 class _Reader:
     def __init__(self, request, action, value, world):
-        self._request, self._action, self._value, self._world = request, action, value, world
+        self._request, self._value, self._world = request, value, world
         self._things = {kind: [] for kind in _authz_names.KINDS}
         self._target = self._exec = None
         self._envelope = action.envelope
@@ -168,6 +169,11 @@ class _Reader:
     def _network(self, text):
         return self._add("networks", text, _authz_names.network)
 
+    def _network_of(self, mode):
+        """Add the network that a network mode names, where it names one."""
+        if mode not in _OWN_NETWORKS + ("host",) and not mode.startswith("container:"):
+            self._network(mode)
+
     def _volume(self, text):
         return self._add("volumes", text, _authz_names.volume)
 
@@ -175,7 +181,7 @@ class _Reader:
         body = self._value
         for key, value in body.items():
             # Engines up to 26.1 take them from there, too.
-            if value is not None and any(key.casefold() == name.casefold() for name in _authz_fields.HOST):
+            if value is not None and key.casefold() in _HOST_FIELDS:
                 raise refused(shown(key), "is not within HostConfig", "write it there")
         host = _field(body, "HostConfig", dict, {})
         self._new_container(query.get("name", ""), _field(body, "Labels", dict, {}))
@@ -183,8 +189,7 @@ class _Reader:
         self._mounts(host)
         self._joined(host)
         mode = _field(host, "NetworkMode", str, "")
-        if mode not in _OWN_NETWORKS + ("host",) and not mode.startswith("container:"):
-            self._network(mode)
+        self._network_of(mode)
         networking = _field(body, "NetworkingConfig", dict, {})
         for name, endpoint in _field(networking, "EndpointsConfig", dict, {}).items():
             if name not in _OWN_NETWORKS and name != mode:
@@ -200,12 +205,10 @@ class _Reader:
 
     def _new_container(self, name, labels):
         """Add a container that is to be made. An empty name stands for one that the engine chooses."""
-        plain = _NEW_NAME.match(name)
-        if name and not plain:
-            raise refused("name", f"{shown(name)} is none that a container can have", "use letters, digits, '_.-'")
+        plain = _new_name(name) if name else None
         texts = {key: value for key, value in labels.items() if isinstance(value, str)}
-        new = _authz_names.Container(None, plain.group(1) if plain else None, texts, _authz_names.OWN, None, None)
-        self._add("containers", plain.group(1) if plain else "", lambda _text: new)
+        new = _authz_names.Container(None, plain, texts, _authz_names.OWN, None, None)
+        self._add("containers", plain or "", lambda _text: new)
 
     def _mounts(self, host):
         for text in _texts(host, "Binds"):
@@ -239,15 +242,12 @@ class _Reader:
             raise refused("link", "removes a link by its alias, which names another container", "leave it out")
 
     def rename(self, query):
-        target, name = self._target, query.get("name", "")
-        plain = _NEW_NAME.match(name)
-        if not plain:
-            raise refused("name", f"{shown(name)} is none that a container can have", "use letters, digits, '_.-'")
+        target = self._target
 
         def renamed(text):
             return target.found()._replace(name=text)
 
-        self._add("containers", plain.group(1), renamed)
+        self._add("containers", _new_name(query.get("name", "")), renamed)
 
     def commit(self, query):
         self._target = self._container(query.get("container", ""))
@@ -286,8 +286,7 @@ class _Reader:
         for name in query.get("t", ()):
             self._new_image(name)
         mode = query.get("networkmode", "")
-        if mode not in _OWN_NETWORKS + ("host",) and not mode.startswith("container:"):
-            self._network(mode)
+        self._network_of(mode)
         if mode.startswith("container:"):
             raise refused("networkmode", "shares what a container has", "leave it out")
 
@@ -331,6 +330,14 @@ def _texts(value, name):
     if not is_texts(found):
         raise refused(name, "is no list of texts", "see the reference of the Engine API")
     return found
+
+
+def _new_name(text):
+    """Return the name that a container is to be given, without a slash in front. Raises ContainmentError."""
+    found = _NEW_NAME.match(text)
+    if not found:
+        raise refused("name", f"{shown(text)} is none that a container can have", "use letters, digits, '_.-'")
+    return found.group(1)
 
 
 def _joined_name(name, tag):

@@ -25,7 +25,7 @@ Image = collections.namedtuple("Image", "repository tag digest id")
 
 _NAME = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.*-]{0,254}\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\Z")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _HEX = re.compile(r"[0-9a-f]+\Z")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -48,11 +48,11 @@ def new_image(text):
     """Return the Image of a name that is to be given to one, which is no part of an id. Raises ContainmentError."""
     bare = "sha256:" + text if len(text) == 64 and _HEX.match(text) else text
     if bare.startswith("sha256:"):
-        if not _DIGEST.match(bare):
+        if not DIGEST.match(bare):
             raise _no_image(text, "is a part of an id", "write it in full")
         return Image(None, None, None, bare)
     name, at, digest = text.partition("@")
-    if at and not _DIGEST.match(digest):
+    if at and not DIGEST.match(digest):
         raise _no_image(text, "has a digest that is not of sha256", "write name@sha256:<64 hexadecimal digits>")
     repository, tag = _tagged(name)
     if tag is not None and not _TAG.match(tag):
@@ -104,10 +104,10 @@ def check(kind, selector, subject):
 
 
 def _check_image(selector, subject):
-    if _DIGEST.match(selector):
+    if DIGEST.match(selector):
         return
     repository, tag, digest, _id = _image_selector(selector)
-    if digest is not None and (tag is not None or not _DIGEST.match(digest)):
+    if digest is not None and (tag is not None or not DIGEST.match(digest)):
         raise ContainmentError(subject, f"{selector!r} is no digest", "write repository@sha256:<64 hexadecimal digits>")
     if tag is not None and not _TAG.match(tag.replace("*", "x")):
         raise ContainmentError(subject, f"{selector!r} has no tag's name behind the colon", "write repository:tag")
@@ -121,7 +121,7 @@ def _check_image(selector, subject):
 @functools.lru_cache(maxsize=1024)
 def _image_selector(selector):
     """Return (repository, tag, digest, id) of a selector; repository and tag may have *."""
-    if _DIGEST.match(selector):
+    if DIGEST.match(selector):
         return None, None, None, selector
     name, at, digest = selector.partition("@")
     repository, tag = _tagged(name)

@@ -17,6 +17,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_json,
     _authz_names,
 )
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import is_texts
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 FORMAT = 1
@@ -31,7 +32,6 @@ Policy = collections.namedtuple("Policy", "principals revoked contact digest")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\Z")
 _SERIAL = re.compile(r"[0-9a-f]{1,64}\Z")
-_KEY = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _PORTS = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?\Z")
 _CAPABILITY = re.compile(r"[A-Z][A-Z_]+\Z")
 
@@ -80,7 +80,7 @@ def _objects(subject, value, key):
 
 def _texts(subject, value, key):
     found = value.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    if not is_texts(found):
         raise ContainmentError(f"{subject} {key}", "is no list of texts", "write one")
     return found
 
@@ -146,7 +146,7 @@ def _mend(key, text):
         if not _PORTS.match(text) or not 1 <= int(first) <= int(last or first) <= 65535:
             return "write PORT or FIRST-LAST, of 1 to 65535"
     elif key == "seccomp":
-        if text not in ("builtin", "unconfined") and not _KEY.match(text):
+        if text not in ("builtin", "unconfined") and not _authz_names.DIGEST.match(text):
             return "write builtin, unconfined, or sha256:... as `authz digest FILE` prints it"
     elif not text:
         return "write a name"
@@ -263,7 +263,7 @@ def serial(subject, text):
 
 
 def _key(subject, text):
-    if not _KEY.match(text):
+    if not _authz_names.DIGEST.match(text):
         raise ContainmentError(
             subject,
             f"{text[:80]!r} is no digest of a key",

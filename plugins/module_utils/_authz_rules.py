@@ -15,9 +15,10 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 )
 from ansible_collections.containment.docker.plugins.module_utils._authz_values import check, is_texts, refused, shown
 
+_JSON_FILE = ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag")
 _PLAIN_LOGS = {
-    "": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"),
-    "json-file": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"),
+    "": _JSON_FILE,
+    "json-file": _JSON_FILE,
     "local": ("max-size", "max-file", "compress"),
     "journald": ("labels", "labels-regex", "env", "env-regex", "tag"),
     "none": (),
@@ -66,7 +67,7 @@ class Rules:
     """
 
     def __init__(self, envelope, kept=False):
-        self._name, self._may, self._kept = envelope.name, envelope.options, kept
+        self._may, self._kept = envelope.options, kept
 
     def config(self):
         return {"User": lambda value: self.user("User", value), "Image": self._image}
@@ -203,10 +204,10 @@ class Rules:
             check(_authz_fields.MOUNT, one, {}, path)
             kind, source = one.get("Type") or "", one.get("Source") or ""
             _must(kind in ("bind", "image", "tmpfs", "volume"), path, f"has one of type {shown(kind)}")
-            if (one.get("BindOptions") or {}).get("Propagation") not in (None, "", "private", "rprivate"):
+            options = one.get("BindOptions") or {}
+            if options.get("Propagation") not in (None, "", "private", "rprivate"):
                 raise refused(path, "has one that others see the mounts of", "leave Propagation out")
             if kind == "bind":
-                options = one.get("BindOptions") or {}
                 self._bind(path, source, one.get("ReadOnly") is True and not options.get("ReadOnlyNonRecursive"))
             driver = (one.get("VolumeOptions") or {}).get("DriverConfig") or {}
             self._volume_driver(path, driver.get("Name"), driver.get("Options"))
