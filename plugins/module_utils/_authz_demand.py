@@ -233,6 +233,10 @@ class _Reader:
         for text in _texts(host, "VolumesFrom") + _texts(host, "Links"):
             self._container(text.partition(":")[0].lstrip("/"))
 
+    def exec(self, _query):
+        if _field(self._value, "Container", str, self._target.text) not in ("", self._target.text):
+            raise refused("Container", "is another one than that of the path", "leave it out")
+
     def start(self, query):
         if query.get("checkpoint") or query.get("checkpoint-dir"):
             self._envelope = "all"  # It goes on with whatever memory lies in a directory of the host.
@@ -308,6 +312,7 @@ class _Reader:
 
 _SPECIAL = {
     "container.create": _Reader.create,
+    "exec.create": _Reader.exec,
     "container.start": _Reader.start,
     "container.remove": _Reader.remove,
     "container.rename": _Reader.rename,
