@@ -90,7 +90,7 @@ def set_policy(host, policy):
     Path(path + ".new").rename(path)
 
 
-def install(host, policy=POLICY):
+def install(host, policy=None):
     """Run the plugin on a host, and its engine with it, on its socket and on loopback with TLS."""
     folder = Path(host.root, "etc/docker/tls")
     folder.mkdir(parents=True)
@@ -100,7 +100,7 @@ def install(host, policy=POLICY):
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_bytes(_authz_install.program())
     host.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _authz_install.USER])
-    set_policy(host, policy)
+    set_policy(host, policy or POLICY)
     for name, text in _authz_install.units("/usr/bin/python3", root).items():
         Path(host.root, "etc/systemd/system", name).write_text(text)
     host.run(["systemctl", "daemon-reload"])
