@@ -32,6 +32,7 @@ TIMED = ("btrfs", "ext2", "ext3", "ext4", "f2fs", "xfs")
 Clock = collections.namedtuple("Clock", "boot now offset")
 # What is remembered of a copy. name: a digest of what it does. source, target: [st_dev, st_ino] of the two roots. path:
 # of the target. boot, began, offset: the Clock at which its last complete pass began; of its first where none is.
+# complete: whether one was, and no other began since.
 Memory = collections.namedtuple("Memory", "name source target path boot began offset complete")
 # What the copy of an inode gets. xattrs: {name: bytes}. dropped: whether bits or capabilities are left out. kept: as
 # in attrs.Extras.

@@ -60,8 +60,9 @@ def run(request, report):
         _sync(tree.fd)
     log = _open_log(request, since is None)
     try:
-        if request["write"] and since is None:
-            _remember(request, tree, clock, complete=False)
+        if request["write"]:
+            # Ahead of the first change: a pass that ends early leaves directories that are known and not whole.
+            _note(request, memory._replace(complete=False) if since is not None else _begun(request, tree, clock))
         walk = _copy_walk.Copy(tree, target["fd"], target["new"], order, below, _copy_log.Log(log), report)
         _pass(walk, target)
     finally:
@@ -71,7 +72,7 @@ def run(request, report):
     if request["write"]:
         _sync(target["fd"])
         if walk.complete():
-            _remember(request, tree, clock, complete=True)
+            _note(request, _begun(request, tree, clock)._replace(complete=True))
         _forget_others()
         result["verified"] = _verified(request, report)
     seconds = round(time.monotonic() - begun, 3)
@@ -172,8 +173,9 @@ def _remembered(request, tree):
     return memory
 
 
-def _remember(request, tree, clock, complete):
-    memory = _copy_plan.Memory(
+def _begun(request, tree, clock):
+    """Return the Memory of a pass that begins now."""
+    return _copy_plan.Memory(
         name=request["name"],
         source=_place(tree.fd),
         target=_place(request["target"]["fd"]),
@@ -181,8 +183,11 @@ def _remember(request, tree, clock, complete):
         boot=clock.boot,
         began=clock.now,
         offset=clock.offset,
-        complete=complete,
+        complete=False,
     )
+
+
+def _note(request, memory):
     _files.replace(_files.read(_path(request, ".json")), _copy_plan.pack(memory), mode=0o600)
 
 

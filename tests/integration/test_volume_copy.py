@@ -334,6 +334,19 @@ def test_a_copy_that_was_killed_is_completed_by_the_next(place, way):
         shutil.rmtree(dest)
 
 
+def test_a_second_pass_that_was_killed_is_not_trusted(place):
+    tree, dest = place / "tree", place / "copy"
+    small(tree)
+    settled(tree, dest)
+    change(tree)
+    # A directory of another name is there, and not the fifo in it, which is older than the pass that was complete.
+    worker(tree, dest, ["-o", "/dev/null", "-e", "trace=mknodat", "-e", "inject=mknodat:error=EIO:signal=KILL:when=1"])
+    assert (dest / "moved").is_dir() and not (dest / "moved/fifo").exists()
+    copy(tree, dest)
+    assert snapshot(dest) == snapshot_shifted(snapshot(tree))
+    assert counted(copy(tree, dest)) == {}
+
+
 def restore(tree):
     shutil.rmtree(tree)
     small(tree)
