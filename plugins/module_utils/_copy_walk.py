@@ -36,9 +36,10 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 END = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # What follows would fail, too.
 
 # shifts: {kind: Shift}. privileges, namespaced: as attrs.extras takes them. write: False counts alone. shown: how many
-# paths of each sort are told. since: as _copy_plan.since returns it. complete: whether the pass before was, and none began since. sample: of
-# how many files in a hundred the content is compared where nothing else tells whether it is the same. reread: of how
-# many it is once they are copied. still: whether nobody writes to the tree, so that a copy has to be the same.
+# paths of each sort are told. since: as _copy_plan.since returns it. complete: whether the pass before was, and none
+# began since. sample: of how many files in a hundred the content is compared where nothing else tells whether it is the
+# same. reread: of how many it is once they are copied. still: whether nobody writes to the tree, so that a copy has to
+# be the same.
 Order = collections.namedtuple("Order", "shifts privileges namespaced write shown since complete sample reread still")
 
 
