@@ -10,9 +10,9 @@ which common name it has.
 import base64
 import binascii
 import collections
-import hashlib
 import re
 
+from ansible_collections.containment.docker.plugins.module_utils import _authz_digest
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # serial: hexadecimal digits without zeros in front. key: "sha256:..." of the SubjectPublicKeyInfo.
@@ -41,7 +41,7 @@ def identity(pem):
     rest = _inner(body, _SEQUENCE)[1]
     key = body[: len(body) - len(rest)]
     serial = number.hex().lstrip("0") or "0"
-    return Identity(serial, "sha256:" + hashlib.sha256(key).hexdigest())
+    return Identity(serial, "sha256:" + _authz_digest.hexadecimal(key))
 
 
 def _refused(cause):

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plugin's command line: it serves, checks policies, and explains decisions."""
 
-import argparse
 import json
 import os
 import sys
@@ -11,13 +10,13 @@ import sys
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_certificate,
     _authz_decide,
+    _authz_explain,
     _authz_json,
     _authz_log,
     _authz_message,
     _authz_names,
     _authz_policy,
     _authz_record,
-    _authz_release,
     _authz_request,
     _authz_rules,
     _authz_server,
@@ -26,11 +25,16 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+_SERVED = ("--policy", "--root", "--state")  # what the service's unit gives (_authz_install), in this order
+
 
 def main(arguments=None):
     """Return the exit code: 0, 1 for what is refused, 2 for what cannot be read."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if len(words) == 7 and words[0] == "serve" and tuple(words[1::2]) == _SERVED:
+            return _serve(*words[2::2])
+        options = _parser().parse_args(words)
         return options.command(options)
     except ContainmentError as error:
         sys.stderr.write(f"{error}\n")
@@ -40,6 +44,9 @@ def main(arguments=None):
 
 
 def _parser():
+    # Here alone: it takes 3 MB, which a service would hold for nothing.
+    import argparse
+
     parser = argparse.ArgumentParser(prog="authz", description="An authorization plugin for the Docker Engine.")
     commands = parser.add_subparsers(metavar="COMMAND", dest="word")
     commands.required = True
@@ -48,7 +55,10 @@ def _parser():
     serve.add_argument("--root", required=True, help="the engine's graph root, with a mapping's UID.GID")
     serve.add_argument("--state", required=True, help="a folder of its own: who made which container")
     serve.add_argument("--socket", help="where to listen, without systemd")
-    serve.set_defaults(command=_serve)
+    serve.add_argument("--user", help="become this user, and keep of root's rights that of reading")
+    serve.add_argument("--pid-file", help="become a daemon, without systemd; with --socket, --user and --log-file")
+    serve.add_argument("--log-file", help="what a daemon says of itself")
+    serve.set_defaults(command=_serve_apart)
     check = commands.add_parser("check", help="tell whether a policy can be used")
     check.add_argument("policy")
     check.set_defaults(command=_check)
@@ -87,10 +97,34 @@ def _read(path):
         return handle.read()
 
 
-def _serve(options):
-    world = _authz_world.World(options.root, options.state)
-    plugin = _authz_service.Plugin(options.policy, world, _authz_log.Log())
-    _authz_server.Server(_authz_server.listen(options.socket), plugin).run()
+def _serve(policy, root, state, listener=None):
+    if listener is None:
+        listener = _authz_server.listen(None)
+    plugin = _authz_service.Plugin(policy, _authz_world.World(root, state), _authz_log.Log())
+    _authz_server.Server(listener, plugin).run()
+    return 0
+
+
+def _serve_apart(options):
+    """Serve as somebody else, or as a daemon: where systemd does neither."""
+    # Here alone, as argparse.
+    from ansible_collections.containment.docker.plugins.module_utils import _authz_drop, _authz_supervise
+
+    listener = _authz_server.listen(options.socket)
+
+    def work():
+        if options.user is not None:
+            _authz_drop.become(options.user)
+        return _serve(options.policy, options.root, options.state, listener)
+
+    if options.pid_file is None:
+        return work()
+    if None in (options.socket, options.user, options.log_file):
+        raise ContainmentError("--pid-file", "is given alone", "give --socket, --user and --log-file, too")
+    _authz_supervise.detach(options.pid_file, options.log_file)
+    _authz_supervise.Supervisor(work).run()
+    os.unlink(options.pid_file)
+    os.unlink(options.socket)
     return 0
 
 
@@ -114,6 +148,9 @@ def _version(_options):
 
 
 def _release(options):
+    # Here alone: who serves has no use for it, nor for the memory that it takes.
+    from ansible_collections.containment.docker.plugins.module_utils import _authz_release
+
     named, pid = _authz_release.release(options.config, options.pid_file)
     text = f"{options.config}: {', '.join(named) or 'no plugin'} taken out"
     text += f"; the engine, pid {pid}, was told" if pid is not None else "; no engine runs"
@@ -136,31 +173,13 @@ class _Names:
 def _explain(options):
     policy = _authz_policy.read(_read(options.policy))
     value = _authz_json.parse(_read(options.request))
-    world = _authz_world.World(options.root, options.state) if options.root else _Names()
+    world = _authz_world.World(options.root, options.state, keeps=False) if options.root else _Names()
     if "RequestMethod" in value:
         found = _authz_decide.decide(policy, _authz_message.read(json.dumps(value).encode()), world)
     else:
-        found = _authz_decide.decide_as(policy, _named(policy, value), "", _written(value), world)
+        found = _authz_explain.explain(policy, value, world)
     action = found.demand.action if found.demand is not None else "unknown"
     _print(f"{found.verdict}: {action}, by {found.rule}", *[f"  {label}: {reason}" for label, reason in found.tried])
     if found.reason:
         _print(found.reason)
     return 0 if found.verdict == _authz_decide.ALLOW else 1
-
-
-def _named(policy, value):
-    for principal in policy.principals:
-        if principal.name == value.get("principal"):
-            return principal
-    names = ", ".join(one.name for one in policy.principals)
-    raise ContainmentError("principal", f"{value.get('principal')!r} is none of the policy", f"use one of {names}")
-
-
-def _written(value):
-    """Return the Message of a request that was written by hand."""
-    for key in value:
-        if key not in ("principal", "method", "uri", "body"):
-            raise ContainmentError(key[:60], "is no key of a request", "use principal, method, uri and body")
-    body = json.dumps(value["body"]).encode("utf-8") if "body" in value else b""
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
-    return _authz_message.Message("", value.get("method", "GET"), value.get("uri", ""), headers, body, [], 0, b"")

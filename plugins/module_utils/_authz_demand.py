@@ -242,7 +242,7 @@ class _Reader:
             self._envelope = "all"  # It goes on with whatever memory lies in a directory of the host.
 
     def remove(self, query):
-        if query.get("link", "").strip().lower() not in _FALSE:
+        if query.get("link", "").strip(" ").lower() not in _FALSE:  # Python's own white space is more than Go's.
             raise refused("link", "removes a link by its alias, which names another container", "leave it out")
 
     def rename(self, query):

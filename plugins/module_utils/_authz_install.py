@@ -24,16 +24,17 @@ UNIT = "containment-authz"
 _PACKAGE = "ansible_collections.containment.docker.plugins.module_utils"
 MODULES = (
     *("_authz_actions", "_authz_binds", "_authz_certificate", "_authz_cli", "_authz_decide", "_authz_demand"),
-    *("_authz_envelope", "_authz_fields", "_authz_http", "_authz_json", "_authz_log", "_authz_message"),
     *(
-        "_authz_names",
-        "_authz_policy",
-        "_authz_record",
-        "_authz_release",
-        "_authz_request",
-        "_authz_routes",
-        "_authz_rules",
+        "_authz_digest",
+        "_authz_drop",
+        "_authz_envelope",
+        "_authz_explain",
+        "_authz_fields",
+        "_authz_http",
+        "_authz_json",
     ),
+    *("_authz_log", "_authz_message", "_authz_names", "_authz_policy", "_authz_record", "_authz_release"),
+    *("_authz_request", "_authz_routes", "_authz_rules", "_authz_supervise"),
     *("_authz_server", "_authz_service", "_authz_values", "_authz_world", "_errors", "_files"),
     *("_json_edit", "_json_text"),
 )
@@ -55,7 +56,7 @@ SocketUser=root
 SocketGroup=root
 SocketMode=0600
 DirectoryMode=0755
-Backlog=512
+Backlog=4096
 TriggerLimitIntervalSec=0
 
 [Install]
@@ -64,6 +65,10 @@ WantedBy=sockets.target
 
 # It reads the containers' files of the engine, which are root's, and nothing else of the graph root; a process that can
 # read past permissions must not open files by handle, which leads out of any mount namespace.
+# An engine waits for ever for a plugin that hangs: one that is silent for WatchdogSec is killed and started again. Its
+# longest call takes 4 s, where the journal takes no record (_authz_log); three quarters of WatchdogSec are more. The
+# watch begins when it says that it is ready, so that a slow start is no hang. systemd before 240 knows no
+# WatchdogSignal: there it is SIGABRT and SIGCONT.
 _SERVICE_UNIT = """# Written by containment.docker.
 [Unit]
 Description=Authorization plugin for the Docker Engine
@@ -73,6 +78,12 @@ Before=docker.service
 StartLimitIntervalSec=0
 
 [Service]
+Type=notify
+NotifyAccess=main
+WatchdogSec=6s
+WatchdogSignal=SIGKILL
+TimeoutStartSec=20s
+TimeoutStopSec=3s
 ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state}
 ExecReload=/bin/kill -HUP $MAINPID
 User={user}
@@ -84,6 +95,7 @@ Restart=always
 RestartSec=100ms
 OOMScoreAdjust=-900
 LimitCORE=0
+LimitNOFILE=65536
 LogRateLimitIntervalSec=0
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -116,6 +128,102 @@ WantedBy=multi-user.target
 """
 
 
+# For systemd before 239, of Enterprise Linux 7: it knows neither AmbientCapabilities nor most of the sandbox.
+_APART_UNIT = """# Written by containment.docker.
+[Unit]
+Description=Authorization plugin for the Docker Engine
+Requires={unit}.socket
+After={unit}.socket
+Before=docker.service
+
+[Service]
+Type=notify
+NotifyAccess=main
+WatchdogSec=6s
+TimeoutStartSec=20s
+TimeoutStopSec=3s
+StartLimitInterval=0
+ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state} --user {user}
+ExecReload=/bin/kill -HUP $MAINPID
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETGID CAP_SETPCAP CAP_SETUID
+Restart=always
+RestartSec=100ms
+OOMScoreAdjust=-900
+LimitCORE=0
+LimitNOFILE=65536
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectHome=yes
+ProtectSystem=full
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_SCRIPT = """#!/bin/sh
+# Written by containment.docker.
+### BEGIN INIT INFO
+# Provides:          {unit}
+# Required-Start:    $local_fs $remote_fs
+# Required-Stop:     $local_fs $remote_fs
+# Should-Start:      $syslog
+# Should-Stop:       $syslog
+# X-Start-Before:    docker
+# X-Stop-After:      docker
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: authorization plugin for the Docker Engine
+### END INIT INFO
+# chkconfig: 2345 94 06
+
+PATH=/sbin:/usr/sbin:/bin:/usr/bin
+PID_FILE=/run/{unit}.pid
+
+running() {{
+    [ -r "$PID_FILE" ] && tr '\\0' '\\n' < "/proc/$(cat "$PID_FILE")/cmdline" 2>/dev/null | grep -qxF {program}
+}}
+
+start() {{
+    running && return 0
+    mkdir -p {folder}
+    {python} -I -S -B {program} serve --policy {policy} --root {root} --state {state} \\
+        --socket {socket} --user {user} --pid-file "$PID_FILE" --log-file /var/log/{unit}.log
+}}
+
+stop() {{
+    running || return 0
+    kill "$(cat "$PID_FILE")"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        running || return 0
+        sleep 1
+    done
+    return 1
+}}
+
+case "$1" in
+    start) start ;;
+    stop) stop ;;
+    restart | force-reload) stop && start ;;
+    reload) running && kill -HUP "$(cat "$PID_FILE")" ;;
+    status) running || exit 3 ;;
+    *)
+        echo "usage: $0 start|stop|restart|reload|status" >&2
+        exit 2
+        ;;
+esac
+"""
+
+# For an engine that serves HTTP/2 on its socket (_authz_holes).
+DROP_IN = "/etc/systemd/system/docker.service.d/containment-authz.conf"
+NO_HTTP2 = b"""# Written by containment.docker: calls of BuildKit by HTTP/2 would ask no plugin.
+[Service]
+Environment=GODEBUG=http2server=0
+"""
+
+
 def program():
     """Return the bytes of the program."""
     made = io.BytesIO()
@@ -137,9 +245,10 @@ def _add(archive, path, text):
     archive.writestr(info, text.encode("utf-8"))
 
 
-def units(python, root):
-    """Return {unit: text}. python: the path of an interpreter. root: the graph root, with a mapping's UID.GID."""
-    service = _SERVICE_UNIT.format(
+def units(python, root, apart=False):
+    """Return {unit: text}. python: the path of an interpreter. root: the graph root, with a mapping's UID.GID. apart:
+    whether the program itself gives its rights up, where systemd cannot."""
+    service = (_APART_UNIT if apart else _SERVICE_UNIT).format(
         python=python,
         program=PROGRAM,
         policy=POLICY,
@@ -150,3 +259,18 @@ def units(python, root):
         name=STATE.rpartition("/")[2],
     )
     return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}
+
+
+def script(python, root):
+    """Return the text of an init script. python, root: as of `units`."""
+    return _SCRIPT.format(
+        python=python,
+        program=PROGRAM,
+        policy=POLICY,
+        root=root,
+        state=STATE,
+        user=USER,
+        unit=UNIT,
+        socket=SOCKET,
+        folder=SOCKET.rpartition("/")[0],
+    )

@@ -10,6 +10,7 @@ tells no places, and reads megabytes in milliseconds.
 """
 
 import json
+import math
 import re
 
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
@@ -32,7 +33,9 @@ def parse(data, kind=dict):
     except UnicodeDecodeError:
         raise _refused("is not UTF-8", "encode it so") from None
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
     except json.JSONDecodeError as error:
         raise _refused(f"is no JSON ({error.msg} at {error.pos})", "send one object and nothing behind it") from None
     except RecursionError:
@@ -79,6 +82,13 @@ def _integer(text):
     if len(text) > _DIGITS:
         raise _refused(f"has a number of {len(text)} digits", "send one of 64 bits")
     return int(text)
+
+
+def _float(text):
+    number = float(text)
+    if math.isinf(number):
+        raise _refused(f"has the number {text[:_DIGITS]}, which is too large", "send one of 64 bits")
+    return number
 
 
 def _check_depth(value):

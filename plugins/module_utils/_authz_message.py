@@ -71,8 +71,11 @@ def _status(value):
 
 
 ACTIVATED = b'{"Implements":["authz"]}'
+_ALLOWED = b'{"Allow": true}'
 
 
 def answer(allow, text=""):
     """Return the body of an answer. text: what the client is told where it is refused."""
+    if allow and not text:
+        return _ALLOWED
     return json.dumps({"Allow": allow, "Msg": text} if text else {"Allow": allow}).encode("ascii")

@@ -7,12 +7,12 @@ Default is deny. A request is allowed where one grant of one of the principal's 
 """
 
 import collections
-import hashlib
 import json
 import re
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_actions,
+    _authz_digest,
     _authz_envelope,
     _authz_json,
     _authz_names,
@@ -53,7 +53,7 @@ def read(data):
     principals = _principals(_objects("policy", text, "principals"), roles)
     principals = _grouped(_objects("policy", text, "groups"), roles, principals)
     revoked = _revoked(_objects("policy", text, "revoked"))
-    return Policy(list(principals.values()), revoked, contact, hashlib.sha256(data).hexdigest())
+    return Policy(list(principals.values()), revoked, contact, _authz_digest.hexadecimal(data))
 
 
 def _bad(subject, key, value, mend):

@@ -16,7 +16,7 @@ MESSAGE_ID = "6d2a4d6a0e6f4d6c9d2f3f5a1c7b8e90"  # of a decision; sd-id128(3)
 RESULT_ID = "c2a9f1b45d0e4c55b1f7d8463e0a9b17"  # of what an engine answered to what was allowed
 RELEASE_ID = "0b7c1e5f3a944d1d8a6e2c9f70d4b1a3"  # of a release
 IDENTIFIER = "containment-authz"
-_PREFIX = "DOCKER_AUTHZ_"
+PREFIX = "DOCKER_AUTHZ_"
 _LONGEST = 2048  # characters of a field
 _SECRETS = ("buildargs", "changes", "fromSrc", "labels", "remote")
 _PRIORITY = {_authz_decide.ALLOW: 6, _authz_decide.REPORT: 5, _authz_decide.DENY: 4}
@@ -76,12 +76,14 @@ def released(text, user):
 
 def _finished(fields, text):
     plain = ("MESSAGE_ID", "PRIORITY")
-    found = {key if key in plain else _PREFIX + key: _short(value) for key, value in fields.items() if value}
+    found = {key if key in plain else PREFIX + key: _short(value) for key, value in fields.items() if value}
     return dict(found, MESSAGE=_short(text), SYSLOG_IDENTIFIER=IDENTIFIER)
 
 
 def _short(text):
     """Return a text as it may stand in a log: on one line, and no more than _LONGEST characters of it."""
+    if len(text) <= _LONGEST and text.isprintable():
+        return text  # Nearly always: the way below takes half the time of a decision.
     plain = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text[:_LONGEST])
     plain = plain.encode("utf-8", "replace").decode("utf-8")
     return plain + ("..." if len(text) > _LONGEST else "")
@@ -121,6 +123,8 @@ def _command(demand):
 
 def journal(fields):
     """Return the bytes of an entry in the journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL)."""
+    if not any("\n" in value for value in fields.values()):
+        return "".join([f"{key}={value}\n" for key, value in fields.items()]).encode("utf-8")
     parts = []
     for key, value in fields.items():
         data = value.encode("utf-8")
@@ -131,6 +135,6 @@ def journal(fields):
 
 def syslog(fields, pid):
     """Return the bytes of a message for syslog (RFC 3164), of facility authpriv, with the fields behind its text."""
-    rest = " ".join(f"{key}={value!a}" for key, value in sorted(fields.items()) if key.startswith(_PREFIX))
+    rest = " ".join(f"{key}={value!a}" for key, value in sorted(fields.items()) if key.startswith(PREFIX))
     level = 10 * 8 + int(fields["PRIORITY"])
     return f"<{level}>{IDENTIFIER}[{pid}]: {fields['MESSAGE']} {rest}".encode("utf-8")[:8000]

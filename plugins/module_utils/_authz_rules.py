@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the options of an envelope say of the fields of kind "rule" in the tables of _authz_fields. Pure."""
 
-import hashlib
 import json
 import re
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_binds,
+    _authz_digest,
     _authz_fields,
     _authz_json,
     _authz_names,
@@ -57,7 +57,7 @@ def digest_of(profile):
     Raises ContainmentError.
     """
     text = json.dumps(_authz_json.parse(profile.encode("utf-8")), sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
+    return "sha256:" + _authz_digest.hexadecimal(text.encode("utf-8"))
 
 
 class Rules:

@@ -7,12 +7,13 @@ Fails closed: without a policy, without a record, and at whatever goes wrong, th
 """
 
 import collections
+import json
 import os
-import secrets
 import sys
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_decide,
+    _authz_explain,
     _authz_json,
     _authz_message,
     _authz_policy,
@@ -21,6 +22,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+STATE, EXPLAIN = "/Containment.State", "/Containment.Explain"  # calls that no engine makes
 _PENDING, _ALIKE = 4096, 64  # requests whose results are awaited, and of the same ones; streams may last for days
 
 
@@ -44,6 +46,7 @@ class Plugin:
             self._stamp = stamp
             with open(self._path, "rb") as handle:
                 self._policy = _authz_policy.read(handle.read())
+            self._fault = ""
             tell(f"policy {self._policy.digest[:12]} is in force")
         except ContainmentError as error:
             self._refuse_policy(str(error))
@@ -53,8 +56,7 @@ class Plugin:
                 self._refuse_policy(f"{self._path}: cannot be read ({error.strerror}).")
 
     def _refuse_policy(self, text):
-        if self._policy is None:
-            self._fault = text
+        self._fault = text
         tell(text + (" The policy before it stays in force." if self._policy else " Everything is refused."))
 
     def answer(self, path, body):
@@ -62,14 +64,44 @@ class Plugin:
         if path == "/Plugin.Activate":
             return 200, _authz_message.ACTIVATED
         handlers = {"/AuthZPlugin.AuthZReq": self._request, "/AuthZPlugin.AuthZRes": self._result}
-        if path not in handlers:
+        if path not in handlers and path not in (STATE, EXPLAIN):
             return 404, b'{"Err":"no such call"}'
         self.reload()
+        if path == STATE:
+            return 200, _json(self._state())
+        if path == EXPLAIN:
+            return 200, _json(self._explain(body))
         try:
+            if not body:
+                return 200, self._again(path)
             return 200, handlers[path](_authz_message.read(body))
         except ContainmentError as error:
             tell(str(error))
             return 200, _authz_message.answer(False, str(error))
+
+    @staticmethod
+    def _again(path):
+        """Answer a call without a body: an engine makes so again what a plugin that ended had in hand (moby,
+        pkg/plugins/client.go). What it is the result of has been done; what it asks about cannot be told."""
+        if path == "/AuthZPlugin.AuthZRes":
+            tell("the result of a request is not remembered: the plugin before ended with it")
+            return _authz_message.answer(True)
+        raise ContainmentError("call", "is empty, since the plugin ended meanwhile", "send the request again")
+
+    def _state(self):
+        """What a rollout asks: {"policy": the digest of the one in force, "" without one, "fault": of the file}."""
+        return {"policy": self._policy.digest if self._policy is not None else "", "fault": self._fault}
+
+    def _explain(self, body):
+        """Decide a request that was written by hand (_authz_explain); nobody makes it, so that it is not recorded."""
+        try:
+            if self._policy is None:
+                raise ContainmentError("policy", "is not usable", "mend it")
+            found = _authz_explain.explain(self._policy, _authz_json.parse(body), self._world)
+        except ContainmentError as error:
+            return {"error": str(error)}
+        action = found.demand.action if found.demand is not None else ""
+        return {"verdict": found.verdict, "rule": found.rule, "action": action, "reason": found.reason}
 
     def _request(self, message):
         if self._policy is None:
@@ -77,7 +109,7 @@ class Plugin:
                 False, f"the policy is not usable: {self._fault} A root shell on the host can mend it."
             )
         found = _authz_decide.decide(self._policy, message, self._world)
-        number = secrets.token_hex(8)
+        number = os.urandom(8).hex()
         self._log.write(_authz_record.decision(message, found, self._policy.digest, number))
         if found.verdict == _authz_decide.DENY:
             return _authz_message.answer(False, found.reason)
@@ -142,6 +174,10 @@ def _id(data):
     if not isinstance(found, str):
         raise ContainmentError("answer", "has no Id", "see which engine this is")
     return found
+
+
+def _json(value):
+    return json.dumps(value).encode("ascii")
 
 
 def tell(text):

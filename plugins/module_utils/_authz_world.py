@@ -25,15 +25,17 @@ _EXECS = 4096  # processes to be started that are remembered; engines forget tho
 
 
 class World:
-    """root: the graph root, that of a mapping (UID.GID) where there is one; state: a folder of the plugin's own."""
+    """root: the graph root, that of a mapping (UID.GID) where there is one; state: a folder of the plugin's own. keeps:
+    whether this is the service, which remembers what is made."""
 
-    def __init__(self, root, state):
+    def __init__(self, root, state, keeps=True):
         self._folder, self._owners, self._log = f"{root}/containers", f"{state}/owners", f"{state}/execs"
         self._known = {}  # {id: (stamp, Container)}
         self._execs = collections.OrderedDict()
         self._lines = 0  # of the log of execs
-        os.makedirs(self._owners, mode=0o700, exist_ok=True)
-        self._load_execs()
+        if keeps:
+            os.makedirs(self._owners, mode=0o700, exist_ok=True)
+        self._load_execs(keeps)
 
     def container(self, text):
         """Return the Container that an engine takes a name or a part of an id for.
@@ -145,7 +147,7 @@ class World:
         os.rename(draft, self._log)
         self._lines = len(self._execs)
 
-    def _load_execs(self):
+    def _load_execs(self, keeps):
         """Read what was remembered before a restart; the last line may have been cut off."""
         try:
             with open(self._log, encoding="ascii") as handle:
@@ -156,7 +158,8 @@ class World:
             parts = line.split(" ")
             if len(parts) == 3:
                 self._keep(Exec(*parts))
-        self._rewrite_execs()
+        if keeps:
+            self._rewrite_execs()
 
 
 def _check_id(kind, text):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program is one file that runs by itself, checks policies, and says which rule decides a request."""
 
+import ast
+import inspect
 import json
 import subprocess
 import sys
@@ -48,16 +50,47 @@ def test_the_program_is_the_same_each_time_and_runs_alone(tmp_path, policy):
 
 
 def test_the_program_holds_every_module_that_it_imports(tmp_path):
-    import ansible_collections.containment.docker.plugins.module_utils._authz_cli as cli
+    package = _authz_cli.__name__.rpartition(".")[0]
+    prefix = package + "."
+    found = [node for node in ast.walk(ast.parse(inspect.getsource(_authz_cli))) if isinstance(node, ast.ImportFrom)]
+    names = [prefix + one.name for node in found if node.module == package for one in node.names]
+    needed = imported(tmp_path, _authz_cli.__name__, *names)
+    assert {name.rpartition(".")[2] for name in needed if name.startswith(prefix)} == set(_authz_install.MODULES)
 
-    prefix = cli.__name__.rpartition(".")[0] + "."
-    (tmp_path / "find.py").write_text(
-        "import sys, %s\nprint(*[n for n in sys.modules if n.startswith(%r)])" % (cli.__name__, prefix)
-    )
+
+def imported(tmp_path, *names):
+    """Return all that is imported with modules, by a Python of its own."""
+    (tmp_path / "find.py").write_text("import sys, %s\nprint(*sys.modules)" % ", ".join(names))
     environment = {"PYTHONPATH": ":".join(sys.path)}
-    said = subprocess.check_output([sys.executable, str(tmp_path / "find.py")], env=environment).decode()
-    needed = {name.rpartition(".")[2] for name in said.split()}
-    assert needed == set(_authz_install.MODULES)
+    line = [sys.executable, "-S", str(tmp_path / "find.py")]
+    return set(subprocess.check_output(line, env=environment).decode().split())
+
+
+def test_the_service_imports_nothing_that_is_large(tmp_path):
+    assert not imported(tmp_path, _authz_cli.__name__) & {"argparse", "inspect", "tempfile", "traceback", "ssl"}
+
+
+def test_the_service_is_started_as_its_unit_says(monkeypatch):
+    service = _authz_install.units("/usr/bin/python3", "/var/lib/docker")["containment-authz.service"]
+    line = next(line for line in service.splitlines() if line.startswith("ExecStart="))
+    words = line.split()[line.split().index(_authz_install.PROGRAM) + 1 :]
+    served = []
+    monkeypatch.setattr(_authz_cli._authz_server, "listen", lambda path: path)
+    monkeypatch.setattr(_authz_cli, "_serve", lambda *options: served.append(options) or 0)
+    assert _authz_cli.main([*words[:1], "--socket=/s", *words[1:]]) == 0
+    monkeypatch.delattr(_authz_cli, "_parser")
+    assert _authz_cli.main(words) == 0
+    assert served[1] == (_authz_install.POLICY, "/var/lib/docker", _authz_install.STATE)
+    assert served[0] == (*served[1], "/s")
+
+
+@pytest.mark.parametrize(
+    "words", [["--policy", "a", "--root", "b"], ["--policy", "a", "--root", "b", "--state"], ["--pol", "a"], ["x"]]
+)
+def test_what_serve_is_not_given_is_told(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        _authz_cli.main(["serve", *words])
+    assert ended.value.code == 2 and "usage: authz serve" in capsys.readouterr().err
 
 
 def test_units_name_the_interpreter_and_the_graph_root():

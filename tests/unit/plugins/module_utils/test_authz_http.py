@@ -34,6 +34,17 @@ def test_a_call_byte_by_byte():
     assert reader.call() == _READ and reader.call() is None
 
 
+def test_whether_a_call_has_begun():
+    reader = core.Reader()
+    assert not reader.begun
+    for place in range(len(_CALL)):
+        reader.feed(_CALL[place : place + 1])
+        assert (reader.call() is None) == reader.begun
+    assert not reader.begun
+    reader.feed(_CALL + b"P")
+    assert reader.call() == _READ and reader.begun
+
+
 @pytest.mark.parametrize("size", [2, 3, 7, 64, 1000])
 def test_calls_one_after_the_other(size):
     reader, data, found = core.Reader(), (_CALL + _ACTIVATE) * 3, []

@@ -50,6 +50,8 @@ def test_what_clients_send(data, value):
         (b'{"a": NaN}', "has NaN, which is no JSON"),
         (b'{"a": -Infinity}', "has -Infinity"),
         (b'{"a": 1' + b"0" * 20 + b"}", "has a number of 21 digits"),
+        (b'{"a": [1e400]}', "has the number 1e400, which is too large; send one of 64 bits"),
+        (b'{"a": -1' + b"0" * 400 + b".0}", "has the number -1000000000000000000, which is too large"),
         (b'{"a": "\\ud800"}', "has half of a surrogate pair"),
         (b'{"a": "\\ude00\\ud83d"}', "has half of a surrogate pair"),
         (b'{"\\uD800": 1}', "has half of a surrogate pair"),

@@ -170,3 +170,44 @@ def test_only_so_many_results_are_awaited(plugin, monkeypatch):
         for _time in range(5):
             ask(plugin, "GET", "/containers/json?limit=%d" % number)
     assert [len(numbers) for numbers in plugin._pending.values()] == [3, 3]
+
+
+def asked(plugin, path, **value):
+    status, body = plugin.answer(path, json.dumps(value).encode() if value else b"")
+    assert status == 200
+    return json.loads(body.decode())
+
+
+def test_a_rollout_is_told_which_policy_is_in_force_and_what_is_wrong_with_the_file(plugin, tmp_path):
+    before = asked(plugin, _authz_service.STATE)
+    assert len(before["policy"]) == 64 and before["fault"] == ""
+    put(tmp_path, "{}")
+    assert asked(plugin, _authz_service.STATE) == {
+        "policy": before["policy"],
+        "fault": "policy: has no format; give it.",
+    }
+    put(tmp_path, POLICY)
+    assert asked(plugin, _authz_service.STATE)["fault"] == ""
+
+
+def test_a_request_that_nobody_makes_is_decided_and_not_recorded(plugin, log, tmp_path):
+    may = asked(plugin, _authz_service.EXPLAIN, principal="root", method="GET", uri="/v1.41/containers/json")
+    assert (may["verdict"], may["rule"], may["action"]) == ("allow", "some[0]", "container.list")
+    not_ = asked(plugin, _authz_service.EXPLAIN, principal="root", method="POST", uri="/v1.41/containers/web/start")
+    assert not_["verdict"] == "deny" and "none of those that some[2] is on" in not_["reason"]
+    unread = asked(plugin, _authz_service.EXPLAIN, principal="root", method="GET", uri="/v1.41/_ping?a=1&a=1")
+    assert (unread["verdict"], unread["rule"], unread["action"]) == ("deny", "request", "")
+    nobody = asked(plugin, _authz_service.EXPLAIN, principal="eve", method="GET", uri="/_ping")
+    assert nobody == {"error": "principal: 'eve' is none of the policy; use one of root."}
+    assert log.fields == []
+    put(tmp_path, "{}")
+    without = _authz_service.Plugin(str(tmp_path / "policy.json"), None, log)
+    assert "is not usable" in asked(without, _authz_service.EXPLAIN, principal="root")["error"]
+
+
+def test_what_an_engine_asks_again_without_its_body(plugin, log, capsys):
+    refused = asked(plugin, "/AuthZPlugin.AuthZReq")
+    assert refused["Allow"] is False and "the plugin ended meanwhile; send the request again" in refused["Msg"]
+    assert asked(plugin, "/AuthZPlugin.AuthZRes") == {"Allow": True}
+    assert "is not remembered: the plugin before ended" in capsys.readouterr().err
+    assert log.fields == []
