@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every target sets up what it needs, below .cache. ARGS is passed on: make harden ARGS="--check --diff", make unit ARGS="-k plan".
 .DEFAULT_GOAL := help
-.PHONY: help demo harden audit rollback test lint format unit integration molecule bench sanity compat mutation build docs clean
+.PHONY: help demo authz harden audit rollback test lint format unit integration molecule bench sanity compat mutation build docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## show the whole rollout on a throwaway host, this machine's own engine untouched (root)
 	@tools/demo $(ARGS)
+
+authz: ## show what three admins with certificates may do on a throwaway host (root)
+	@tools/authz $(ARGS)
 
 harden: ## move this machine's Docker Engine to user-namespace remapping, with proof (root)
 	@tools/play harden $(ARGS)

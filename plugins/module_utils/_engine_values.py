@@ -70,8 +70,8 @@ def wanted_values(config, flags, kinds, config_file):
 def effective_values(info, networks, data_root):
     """Return {key of daemon.json: value in force}, of those keys that the engine tells.
 
-    `userns-remap` is UID.GID of the mapping's root, "" where off. `authorization-plugins` is what the engine
-    lists, which 20.10 goes on doing after a reload has taken a plugin out: no proof that the plugin is asked.
+    `userns-remap` is UID.GID of the mapping's root, "" where off. Not `authorization-plugins`: the engine goes on
+    listing those that it was started with, whatever it read since.
     """
     options = security_options(info)
     registries = info.get("RegistryConfig") or {}
@@ -86,7 +86,6 @@ def effective_values(info, networks, data_root):
         "default-runtime": info.get("DefaultRuntime"),
         "data-root": data_root,
         "labels": sorted(info.get("Labels") or []),
-        "authorization-plugins": list((info.get("Plugins") or {}).get("Authorization") or []),
         "registry-mirrors": [_mirror(one) for one in registries.get("Mirrors") or []],
         "insecure-registries": _insecure(registries),
     }
@@ -110,7 +109,6 @@ DEFAULTS = {
     "default-runtime": "runc",
     "data-root": DEFAULT_DATA_ROOT,
     "labels": [],
-    "authorization-plugins": [],
     "registry-mirrors": [],
     "insecure-registries": [],
     "icc": True,

@@ -100,6 +100,42 @@ def wait(manager, before, socket, timeout):
         time.sleep(0.1)
 
 
+def reload(manager, before, socket, timeout):
+    """Have the engine `before` read its configuration, and return its process when it says that it has.
+
+    It says so with an event (moby, cmd/dockerd, reloadConfig), and of what it cannot use nothing but lines in its log.
+    Raises ContainmentError where it ends of it, and where it says nothing within `timeout` seconds.
+    """
+    deadline, since = time.monotonic() + timeout, time.time()
+    os.kill(before["pid"], signal.SIGHUP)
+    while True:
+        if not same(_alive(before["pid"]), before):
+            raise ContainmentError("docker", "the engine ended when it read its configuration", "read its log lines")
+        seconds = min(5, max(0.1, deadline - time.monotonic()))
+        if _has_reloaded(socket, since, seconds):
+            return manager.state()
+        if time.monotonic() > deadline:
+            raise ContainmentError(
+                "docker", f"the engine has not read its configuration after {timeout} seconds", "read its log lines"
+            )
+        time.sleep(0.1)
+
+
+def _has_reloaded(socket, since, seconds):
+    query = {
+        "since": f"{since:.9f}",
+        "until": f"{time.time():.9f}",
+        "filters": {"type": ["daemon"], "event": ["reload"]},
+    }
+    try:
+        with Engine(socket, timeout=seconds) as engine:
+            return any(True for _event in engine.progress("GET", "/events", query))
+    except EngineError as error:
+        if error.status is not None:
+            raise
+        return False
+
+
 class Systemd:
     name = "systemd"
 

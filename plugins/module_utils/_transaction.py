@@ -34,7 +34,7 @@ DIRECTORY = "/var/lib/containment/transactions"
 MANIFEST = "manifest.json"
 OPEN, APPLIED, RESTORED = "open", "applied", "restored"
 # Names that a module makes for itself: nobody will close these, they are applied at once.
-LONE = re.compile(r"\d{8}T\d{6}Z-(daemon_json|kernel_args|kernel_sysctl|subid_range)\Z")
+LONE = re.compile(r"\d{8}T\d{6}Z-(authz_plugin|daemon_json|kernel_args|kernel_sysctl|subid_range)\Z")
 
 # before, after: bytes, None for no file.
 Entry = collections.namedtuple("Entry", "path kind mode before after")

@@ -12,8 +12,8 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 def undo(kind, path, before, after, now):
     """Return the content (bytes, None for no file) that takes the change `before` -> `after` back out of `now`.
 
-    What others wrote since survives: keys of a "daemon_json" file, lines of every other. Raises ContainmentError
-    where they changed the very thing that is to be taken back.
+    What others wrote since survives: keys of a "daemon_json" file, lines of every other but an "authz_policy", which is
+    one thing. Raises ContainmentError where they changed the very thing that is to be taken back.
     """
     if now == before:
         return now
@@ -21,6 +21,8 @@ def undo(kind, path, before, after, now):
         return before
     if kind == "daemon_json":
         return _daemon_json.undo(before, after, now, path)
+    if kind == "authz_policy":
+        raise ContainmentError(path, "was changed by somebody since", "move it away, or put that version back first")
     kept, back, others = _undo_lines(before, after, now)
     if kind == "subid":
         _refuse_overlap(path, back, others)

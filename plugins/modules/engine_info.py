@@ -136,7 +136,7 @@ engines:
     cgroup: {description: C(driver) and C(version)., type: dict}
     live_restore: {description: Whether live-restore is in force., type: bool}
     swarm: {description: State of the node in a swarm., type: str, sample: inactive}
-    authorization_plugins: {description: Plugins that the engine lists., type: list, elements: str}
+    authorization_plugins: {description: Plugins that the engine was started with., type: list, elements: str}
     config_file: {description: Path of its daemon.json., type: str}
     config_error: {description: "What is wrong with that file, null where nothing is.", type: str}
     configured: {description: "Content of that file; empty where there is none, null where it is malformed.",

@@ -5,13 +5,14 @@
 
 DOCUMENTATION = r"""
 module: engine_service
-short_description: Start, restart or stop the Docker Engine and wait until it answers or is gone
+short_description: Start, restart, reload or stop the Docker Engine and wait until it answers or is gone
 version_added: "0.1.0"
 description:
   - Starts or restarts the engine through systemd, or through C(/etc/init.d/docker) where systemd is not running, and
     returns only when the engine answers on its socket, also where it ran before and nothing is changed.
   - Fails as soon as the service manager gives the start up, with the engine's own last log lines.
   - A restart gives the engine the time that it needs to stop its containers.
+  - A reload has the engine read its configuration while containers run on, and returns when it says that it has.
   - Stops it for what must be done while no container runs. Its sockets under systemd are stopped, too, because any
     client would start it through them; they and the units that the stop took along come back with the next start by
     this module. With C(live-restore) containers go on running without their engine.
@@ -30,9 +31,10 @@ options:
   state:
     description:
       - V(started) starts an engine that does not run. V(restarted) restarts it, or starts it where it does not run.
-        V(stopped) stops one that runs.
+        V(stopped) stops one that runs. V(reloaded) has one that runs read its configuration, and starts it where it
+        does not run.
     type: str
-    choices: [started, restarted, stopped]
+    choices: [started, restarted, reloaded, stopped]
     default: started
   socket:
     description:
@@ -104,13 +106,16 @@ def run(module):
     if stopped:
         changed = bool(before) or manager.awaits()
     else:
-        changed = params["state"] == "restarted" or not before
+        changed = params["state"] in ("restarted", "reloaded") or not before
+    reloads = params["state"] == "reloaded" and before
     result = {"manager": manager.name, "log": []}
     if not module.check_mode:
         try:
             if stopped:
                 if changed:
                     manager.stop(timeout)
+            elif reloads:
+                after = _service.reload(manager, before, socket, timeout)
             else:
                 if changed and before:
                     manager.restart(timeout)
@@ -121,12 +126,12 @@ def run(module):
         except ContainmentError as error:
             log = manager.log()
             told = "".join("\n  " + line for line in log) or " none"
-            now = {"pid": None, "started": None} if changed else before
+            now = {"pid": None, "started": None} if changed and not reloads else before
             module.fail_json(
                 msg=f"{error} The engine's last log lines:{told}",
                 **dict(result, log=log, changed=changed, pid=now["pid"], started=now["started"]),
             )
-    outcome = "stopped\n" if stopped else "restarted\n" if before else "started\n"
+    outcome = "stopped\n" if stopped else "started\n" if not before else "reloaded\n" if reloads else "restarted\n"
     result["diff"] = {"before": describe(before), "after": outcome if changed else describe(before)}
     after = {"pid": None, "started": None} if stopped or not after else after
     module.exit_json(changed=changed, pid=after["pid"], started=after["started"], **result)
@@ -135,7 +140,7 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["started", "restarted", "stopped"], "default": "started"},
+            "state": {"type": "str", "choices": ["started", "restarted", "reloaded", "stopped"], "default": "started"},
             "socket": {"type": "path", "default": "/run/docker.sock"},
             "timeout": {"type": "int", "default": 120},
         },

@@ -9,9 +9,9 @@ short_description: Take recorded configuration changes back
 version_added: "0.1.0"
 description:
   - Restores the files that M(containment.docker.daemon_json), M(containment.docker.subid_range),
-    M(containment.docker.kernel_args), M(containment.docker.kernel_sysctl), M(containment.docker.volume_chown) and
-    M(containment.docker.volume_idmap) changed, from the versions that they kept under
-    C(/var/lib/containment/transactions).
+    M(containment.docker.kernel_args), M(containment.docker.kernel_sysctl), M(containment.docker.authz_plugin),
+    M(containment.docker.volume_chown) and M(containment.docker.volume_idmap) changed, from the versions that they kept
+    under C(/var/lib/containment/transactions).
   - Taking a transaction back takes every later one back first. What others wrote to the files since then survives.
     Where they changed the very key that is to be taken back, or got a range that would come back, the module refuses
     and touches nothing.
@@ -106,6 +106,13 @@ kernel_sysctl:
   returned: success
   type: dict
   sample: {"user.max_user_namespaces": "0"}
+authz:
+  description: >-
+    Whether the engine asks the plugin of M(containment.docker.authz_plugin) by the file that is put back, so that the
+    plugin has to run before the engine is restarted.
+  returned: success
+  type: bool
+  sample: false
 volumes:
   description: >-
     What has to be done to trees, in this order, while no container uses them: C(unmount) and C(mount), each item the
@@ -123,6 +130,8 @@ import contextlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_install,
+    _authz_plan,
     _daemon_json,
     _files,
     _kernel_ledger,
@@ -141,6 +150,8 @@ FOLLOWED = {
     _kernel_sysctl.PATH: ("kernel_sysctl", _kernel_sysctl.inverse),
     _volume_ledger.PATH: ("volumes", _volume_ledger.inverse),
 }
+# Read as soon as they change, with the engine as it runs.
+LIVE = (_authz_install.POLICY,)
 NOTHING = _transaction.Undo([], {})
 
 
@@ -184,7 +195,7 @@ def replacements(undo, back):
 
 
 def _is_key(path):
-    return path.endswith(".json") and path not in FOLLOWED
+    return path.endswith(".json") and path not in FOLLOWED and path not in LIVE
 
 
 def show(path, data, other):
@@ -196,9 +207,12 @@ def show(path, data, other):
 
 def follow_ups(undo, back):
     """Return the results that say what has to follow; `back`: the undo is itself taken back."""
-    restart = any(path not in FOLLOWED for path in undo.files)
-    found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}, "volumes": {}}
+    restart = any(path not in FOLLOWED and path not in LIVE for path in undo.files)
+    found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}, "volumes": {}, "authz": False}
     for path, (_mode, before, after) in undo.files.items():
+        if _is_key(path):
+            named = _authz_plan.named_in(path, before if back else after)
+            found["authz"] = found["authz"] or _authz_install.NAME in named
         if path in FOLLOWED:
             key, inverse = FOLLOWED[path]
             found[key] = inverse(after, before) if back else inverse(before, after)

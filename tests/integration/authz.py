@@ -5,54 +5,17 @@ import json
 import subprocess
 from pathlib import Path
 
+import yaml
+
 from ansible_collections.containment.docker.plugins.module_utils import _authz_install
 
 PORT = 2376
 ADDRESS = f"tcp://127.0.0.1:{PORT}"
 DROP_IN = "/etc/systemd/system/docker.service.d/authz-test.conf"
 ADMINS = ("operator", "creator", "runner")
-# M17 of the mission: who may start and stop two containers, who may create plain ones of one image, who may do all.
-POLICY = {
-    "format": 1,
-    "contact": "the docker team",
-    "principals": [
-        {"name": "root", "socket": True, "roles": ["everything"]},
-        {"name": "operator", "cn": "operator", "roles": ["connect", "start-stop"]},
-        {"name": "creator", "cn": "creator", "roles": ["connect", "create-plain"]},
-        {"name": "runner", "cn": "runner", "roles": ["everything"]},
-    ],
-    "roles": [
-        {"name": "connect", "grants": [{"actions": ["system.ping", "system.version"]}]},
-        {
-            "name": "start-stop",
-            "grants": [{"actions": ["container.start", "container.stop"], "containers": ["web", "db"]}],
-        },
-        {
-            "name": "create-plain",
-            "grants": [
-                {
-                    "actions": ["container.create"],
-                    "containers": ["@own"],
-                    "images": ["foobar"],
-                    "envelope": "unprivileged",
-                }
-            ],
-        },
-        {
-            "name": "everything",
-            "grants": [
-                {
-                    "actions": ["*"],
-                    "containers": ["*"],
-                    "images": ["*"],
-                    "networks": ["*"],
-                    "volumes": ["*"],
-                    "envelope": "privileged",
-                }
-            ],
-        },
-    ],
-}
+# Who may start and stop two containers, who may create plain ones of one image, who may do all.
+EXAMPLE = Path(__file__).parents[2] / "examples/authz/three-admins.yml"
+POLICY = dict(yaml.safe_load(EXAMPLE.read_text())["authz_policy"], format=1)
 
 
 def openssl(*words, folder):
@@ -90,7 +53,7 @@ def set_policy(host, policy):
     Path(path + ".new").rename(path)
 
 
-def install(host, policy=None):
+def install(host, policy=None, apart=False):
     """Run the plugin on a host, and its engine with it, on its socket and on loopback with TLS."""
     folder = Path(host.root, "etc/docker/tls")
     folder.mkdir(parents=True)
@@ -100,29 +63,32 @@ def install(host, policy=None):
     program.parent.mkdir(parents=True, exist_ok=True)
     program.write_bytes(_authz_install.program())
     host.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _authz_install.USER])
+    # Else systemd makes it, where it can.
+    host.run(["install", "-d", "-o", _authz_install.USER, "-m", "700", _authz_install.STATE])
     set_policy(host, policy or POLICY)
-    for name, text in _authz_install.units("/usr/bin/python3", root).items():
+    for name, text in _authz_install.units("/usr/bin/python3", root, apart).items():
         Path(host.root, "etc/systemd/system", name).write_text(text)
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "start", "containment-authz.socket", "containment-authz.service"])
+    listen(host, {"authorization-plugins": [_authz_install.NAME]})
+
+
+def listen(host, more):
+    """Have the engine listen on its socket, and on loopback with mutual TLS. more: keys of daemon.json."""
     drop_in = Path(host.root + DROP_IN)
     drop_in.parent.mkdir(parents=True, exist_ok=True)
     drop_in.write_text(
         "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\n"
         "ExecStart=/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock\n"
     )
-    (Path(host.root) / "etc/docker/daemon.json").write_text(
-        json.dumps(
-            {
-                "hosts": ["unix:///run/docker.sock", ADDRESS],
-                "tlsverify": True,
-                "tlscacert": "/etc/docker/tls/ca.pem",
-                "tlscert": "/etc/docker/tls/server.pem",
-                "tlskey": "/etc/docker/tls/server-key.pem",
-                "authorization-plugins": [_authz_install.NAME],
-            }
-        )
+    tls = {"tlscacert": "ca.pem", "tlscert": "server.pem", "tlskey": "server-key.pem"}
+    keys = dict(
+        {key: f"/etc/docker/tls/{name}" for key, name in tls.items()},
+        hosts=["unix:///run/docker.sock", ADDRESS],
+        tlsverify=True,
+        **more,
     )
+    Path(host.root, "etc/docker/daemon.json").write_text(json.dumps(keys))
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "restart", "docker.service"])
     host.wait_for_engine()

@@ -70,7 +70,6 @@ def test_what_is_configured_is_in_force(config):
         ({"seccomp-profile": "/etc/docker/s.json"}, ("/etc/docker/s.json", "builtin")),
         ({"seccomp-profile": "unconfined"}, ("unconfined", "builtin")),
         ({"storage-driver": "vfs"}, ("vfs", "overlay2")),
-        ({"authorization-plugins": ["a"]}, (["a"], [])),
         ({"labels": ["a=b"]}, (["a=b"], [])),
         ({"insecure-registries": ["r.example:5000"]}, (["r.example:5000"], [])),
         ({"registry-mirrors": ["https://u:p@m.example/"]}, (["https://***@m.example/"], [])),
@@ -98,7 +97,7 @@ def test_remapping(config, expected, difference):
 
 def test_in_force_and_not_configured():
     info = dict(INFO, LiveRestoreEnabled=True, Plugins={"Authorization": ["opa"]}, Labels=["a=b"])
-    assert set(compare({}, info)) == {"live-restore", "authorization-plugins", "labels"}
+    assert set(compare({}, info)) == {"live-restore", "labels"}
 
 
 def test_data_root():

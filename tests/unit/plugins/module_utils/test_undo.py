@@ -36,6 +36,13 @@ def test_as_many_equal_lines_come_back_as_went():
     assert undo("subid", "/etc/subuid", b"x\nx\n", b"", b"y\n") == b"x\nx\ny\n"
 
 
+def test_a_policy_is_one_thing():
+    assert undo("authz_policy", "/p", b"{}", b"[]", b"[]") == b"{}"
+    assert undo("authz_policy", "/p", None, b"[]", b"[]") is None
+    with pytest.raises(ContainmentError, match="/p: was changed by somebody since"):
+        undo("authz_policy", "/p", b"{}", b"[]", b"[]\n")
+
+
 def test_a_file_that_was_not_there_goes_again():
     assert undo("subid", "/etc/subuid", None, AFTER, AFTER) is None
     assert undo("daemon_json", "/etc/docker/daemon.json", None, b"{}", b"{}") is None

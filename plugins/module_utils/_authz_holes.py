@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ways past plugins that engines have had, tried by behaviour: distributions mend versions as they like. Pure.
+
+Each request has what the plugin refuses whoever asks, so that it must be refused whether the plugin is shown all of it
+or not; were it not, it would ask for a container of an image that is not there, and do nothing.
+"""
+
+import collections
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_probe
+
+# name, title: of a proof. data: bytes of what is sent on one connection. mend: what to do where a way is open.
+Hole = collections.namedtuple("Hole", "name title data mend")
+
+HTTP2 = "http2"
+# A client's preface and an empty frame of settings (RFC 9113, 3.4 and 6.5).
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4  # the type of the frame with which a server of HTTP/2 begins
+_IMAGE = _authz_probe.NAME.encode("ascii")
+_TWICE = b'{"Image":"%s","Labels":{"pad":"%s"},"Image":"%s"}'
+_MEBIBYTE = 1024 * 1024
+_UPDATE = "update the engine; until then grant no container.create to anybody whom you do not trust with this host"
+
+
+def _create(kind, body):
+    head = f"POST {_authz_probe.API}/containers/create HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n{kind}\r\n"
+    return head.encode("ascii") + body
+
+
+def _sized(kind, body):
+    return _create(f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n", body)
+
+
+def _twice(size):
+    return _TWICE % (_IMAGE, b"x" * size, _IMAGE)
+
+
+_SMALL = _twice(1)
+
+# CVE-2026-34040: bodies of more than a mebibyte were not shown to plugins. CVE-2024-41110: nor those without a length.
+# A form is read by engines, and never shown. From 29.2 on engines serve HTTP/2 on their socket, and BuildKit's calls in
+# it ask no plugin (moby#50744).
+HOLES = (
+    Hole("request", "the engine asks the plugin", _sized("application/json", _SMALL), "see the engine's log"),
+    Hole("large", "a body of a mebibyte", _sized("application/json", _twice(_MEBIBYTE)), _UPDATE),
+    Hole(
+        "chunked",
+        "a body without a length",
+        _create(
+            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n",
+            b"%x\r\n%s\r\n0\r\n\r\n" % (len(_SMALL), _SMALL),
+        ),
+        _UPDATE,
+    ),
+    Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE),
+    Hole(HTTP2, "HTTP/2 on the socket", _PREFACE, "run the role again: it has the engine serve none, and restarts it"),
+)
+
+
+def of(reports):
+    """Return the Holes to try. reports: whether whoever comes by the socket is refused nothing, so that no refusal of
+    his tells anything."""
+    return [one for one in HOLES if one.name == HTTP2 or not reports]
+
+
+def is_http2(answer):
+    """Whether an answer to _PREFACE is one of a server of HTTP/2. answer: its first bytes."""
+    return len(answer) > 3 and answer[3] == _SETTINGS and not answer.startswith(b"HTTP/")
+
+
+def judge(hole, answer):
+    """Return the proof that a way is closed. answer: the first bytes of the engine's, what it was instead, a text, or
+    None where nothing was asked."""
+    expected = "not served" if hole.name == HTTP2 else "refused"
+    if answer is None or isinstance(answer, str):
+        observed, passed = answer, False
+    elif hole.name == HTTP2:
+        observed, passed = ("served", False) if is_http2(answer) else ("not served", True)
+    else:
+        status = answer.split(b" ")[1:2]
+        passed = status == [b"403"]
+        observed = "refused" if passed else f"status {b''.join(status).decode('ascii', 'replace') or 'none'}"
+    if answer is not None and not passed:
+        observed += f" ({hole.mend})"
+    return {
+        "proof": f"authz-{hole.name}",
+        "title": hole.title,
+        "expected": expected,
+        "observed": observed,
+        "passed": passed,
+    }

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plugin on a host: who runs it, its folder, and calls to it, to an engine and to other plugins."""
+
+import json
+import os
+import pwd
+import socket
+import stat
+import sys
+import time
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_holes,
+    _authz_install,
+    _authz_plan,
+    _authz_service,
+    _files,
+)
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+SOCKETS = "/run/docker/plugins"
+# Where engines look for the addresses of plugins (moby, pkg/plugins/discovery.go).
+SPECS = ("/etc/docker/plugins", "/usr/lib/docker/plugins")
+
+
+def interpreter():
+    """Return the Python that runs the service: the one that runs this module.
+
+    Raises ContainmentError where others than root could change it.
+    """
+    path = os.path.realpath(sys.executable)
+    way = path
+    while True:
+        info = os.stat(way)
+        if info.st_uid != 0 or (info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not info.st_mode & stat.S_ISVTX):
+            raise ContainmentError(
+                sys.executable, f"would run as a service of root's, and others can change {way}", "use root's Python"
+            )
+        if way == "/":
+            return path
+        way = os.path.dirname(way)
+
+
+def account():
+    """Return the passwd entry of the service's user, None where there is none."""
+    try:
+        return pwd.getpwnam(_authz_install.USER)
+    except KeyError:
+        return None
+
+
+def folder_fault(user):
+    """Return what is wrong with the service's folder, "" where nothing is."""
+    try:
+        info = os.lstat(_authz_install.STATE)
+    except FileNotFoundError:
+        return "is not there"
+    if not stat.S_ISDIR(info.st_mode):
+        raise ContainmentError(_authz_install.STATE, "is no directory", "move it away")
+    if user is None or (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) != (user.pw_uid, user.pw_gid, 0o700):
+        return "is not the plugin's alone"
+    return ""
+
+
+def make_folder(user):
+    """Make the service's folder its own."""
+    parent, name, _real = _files.open_parent(_authz_install.STATE, create=True)
+    try:
+        try:
+            os.mkdir(name, 0o700, dir_fd=parent)
+        except FileExistsError:
+            pass
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    finally:
+        os.close(parent)
+    try:
+        os.fchown(fd, user.pw_uid, user.pw_gid)
+        os.fchmod(fd, 0o700)
+    finally:
+        os.close(fd)
+
+
+def state(timeout=5.0):
+    """Return what the plugin says of itself: {"policy", "fault"}. Raises EngineError where it does not answer."""
+    with Engine(_authz_install.SOCKET, timeout=timeout) as plugin:
+        return _call(plugin, _authz_service.STATE)
+
+
+def explain(request):
+    """Return the plugin's decision on a request that was written by hand, or the sentence that it has instead."""
+    with Engine(_authz_install.SOCKET, timeout=10) as plugin:
+        found = _call(plugin, _authz_service.EXPLAIN, request)
+    return found.get("error") or found
+
+
+def _call(plugin, path, body=None):
+    """Return the object with which a plugin answers a call; plugins give it content types of their own."""
+    found = plugin.post(path, body)
+    try:
+        found = json.loads(found.decode("utf-8")) if isinstance(found, bytes) else found
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise EngineError(path, "is answered with no object", "see which program listens there")
+    return found
+
+
+def ask(path, data, seconds=20):
+    """Send bytes to an engine's socket; return the first of what it answers, or what went wrong, a text."""
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        link.settimeout(seconds)
+        link.connect(path)
+        try:
+            link.sendall(data)
+        except BrokenPipeError:
+            pass  # It has answered, and reads no more.
+        return link.recv(256) or "no answer"
+    except OSError as error:
+        return error.strerror or "no answer in time"
+    finally:
+        link.close()
+
+
+def serves_http2(path):
+    """Whether an engine serves HTTP/2 on its socket, where calls of BuildKit ask no plugin. False where none runs."""
+    (hole,) = [one for one in _authz_holes.HOLES if one.name == _authz_holes.HTTP2]
+    answer = ask(path, hole.data, 5)
+    return isinstance(answer, bytes) and _authz_holes.is_http2(answer)
+
+
+def wait(digest, seconds, hint):
+    """Wait until the plugin has the policy of that digest in force. hint: where to look. Raises ContainmentError."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = state()
+            fault = found["fault"] or f"policy {found['policy'][:12]} is in force, not {digest[:12]}"
+            if found["policy"] == digest:
+                return found
+        except EngineError as error:
+            fault = str(error)
+        if time.monotonic() > deadline:
+            raise ContainmentError(_authz_install.UNIT, f"does not serve after {seconds} s: {fault}", hint)
+        time.sleep(0.1)
+
+
+def configured(path):
+    """Return the plugins that a daemon.json names. Raises ContainmentError for one that cannot be read."""
+    return _authz_plan.named_in(path, _files.read(path).data)
+
+
+def activate(name, engine_socket):
+    """See that another plugin is there and is one for authorization. Raises ContainmentError.
+
+    Engines look for a managed one of that name first (moby, pkg/plugingetter).
+    """
+    with Engine(engine_socket, timeout=30) as engine:
+        for one in engine.json("GET", "/plugins"):
+            if one["Name"] in (name, f"{name}:latest"):
+                if not one["Enabled"]:
+                    raise ContainmentError(f"plugin {name}", "is not enabled", f"run docker plugin enable {name}")
+                return
+    address = _address(name)
+    if not address.startswith("unix://"):
+        raise ContainmentError(f"plugin {name}", f"is at {address}", "have it listen on a unix socket")
+    try:
+        with Engine(address, timeout=10) as plugin:
+            found = _call(plugin, "/Plugin.Activate")
+    except EngineError as error:
+        raise ContainmentError(
+            f"plugin {name}", f"does not answer ({error.cause})", "start it before the engine asks it"
+        ) from error
+    if "authz" not in (found.get("Implements") or ()):
+        raise ContainmentError(f"plugin {name}", "is none for authorization", "name another one")
+
+
+def _address(name):
+    """Return the address at which an engine looks for a plugin that is not managed."""
+    for path in (f"{SOCKETS}/{name}.sock", f"{SOCKETS}/{name}/{name}.sock"):
+        if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
+            return "unix://" + path
+    for folder in SPECS:
+        for suffix in (f"{name}.spec", f"{name}.json", f"{name}/{name}.spec", f"{name}/{name}.json"):
+            data = _files.read(f"{folder}/{suffix}").data
+            if data is not None:
+                text = data.decode("utf-8").strip()
+                return json.loads(text).get("Addr", "") if suffix.endswith(".json") else text
+    raise ContainmentError(
+        f"plugin {name}", "is neither managed by the engine nor at a socket that engines look for", "install it first"
+    )

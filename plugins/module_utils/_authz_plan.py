@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a roll-out of authorization changes of a host, and what stands against it. Pure.
+
+`host` is the result of engine_info everywhere.
+"""
+
+import json
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_install,
+    _authz_policy,
+    _authz_probe,
+    _json_text,
+    _userns_plan,
+)
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+KEY = "authorization-plugins"
+
+
+def text_of(policy):
+    """Return the bytes of the policy's file. policy: as in docs/authz.md; the format may be left out.
+
+    Raises ContainmentError for one that cannot be used.
+    """
+    data = json.dumps(dict({"format": _authz_policy.FORMAT}, **policy), indent=2, sort_keys=True).encode("utf-8")
+    _authz_policy.read(data)
+    return data + b"\n"
+
+
+def change(host, ours, others):
+    """Return {"merge", "remove"}, as daemon_json takes them.
+
+    ours: whether the engine asks the plugin of this collection. others: names of plugins that it asks, too, in this
+    order and behind ours. Those that it asks already and that are named nowhere stay, in front: they ask more, and
+    never less.
+    """
+    named = configured(host)
+    wanted = [_authz_install.NAME] if ours else []
+    wanted += [one for one in others if one not in wanted]
+    kept = [one for one in named if one not in wanted and one != _authz_install.NAME]
+    if kept + wanted:
+        return {"merge": {KEY: kept + wanted}, "remove": []}
+    return {"merge": {}, "remove": [KEY] if named else []}
+
+
+def named_in(path, data):
+    """Return the names that the bytes of a daemon.json give. Raises ContainmentError where they cannot be read."""
+    if data is None:
+        return []
+    value = _json_text.value(_json_text.parse(data, path)).get(KEY) or []
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def configured(host):
+    """Return the names that daemon.json gives."""
+    engine = _userns_plan.engine_of(host)
+    found = ((engine or {}).get("configured") or {}).get(KEY) or []
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def is_named(host):
+    """Whether daemon.json names the plugin of this collection."""
+    return _authz_install.NAME in configured(host)
+
+
+def refusals(host, policy, others):
+    """Return what stands against a roll-out, as sentences, before anything is touched.
+
+    policy: {} where the engine is to ask no plugin of ours.
+    """
+    found = []
+    names = [one.get("name") for one in others]
+    for name in sorted({one for one in names if names.count(one) > 1 or one == _authz_install.NAME}, key=str):
+        found.append(ContainmentError("authz_plugins", f"names {name!r} twice", "name each once; ours is asked anyway"))
+    engine = _userns_plan.engine_of(host)
+    given = [flag for flag in (engine or {}).get("flags") or [] if flag["key"] == KEY]
+    if given and (policy or others):
+        found.append(
+            ContainmentError(
+                f"--authorization-plugin in {given[0]['origin']}",
+                "is forgotten by the engine when it reads its configuration again",
+                "take it out, and name the plugin in authz_plugins",
+            )
+        )
+    if policy:
+        try:
+            read = _authz_policy.read(text_of(policy))
+            _authz_probe.refuse_locked_out(read)
+        except ContainmentError as error:
+            found.append(error)
+        if engine is not None:
+            plain = plain_listener(engine)
+            if plain is not None:
+                found.append(
+                    ContainmentError(
+                        f"engine at {plain}",
+                        "listens without tlsverify, so that anybody who reaches it is taken for this host's root",
+                        "set tlsverify, tlscacert, tlscert and tlskey, or listen on the socket alone",
+                    )
+                )
+    return [str(one) for one in found]
+
+
+def plain_listener(engine):
+    """Return an address on which an engine listens for whoever comes, None where there is none."""
+    configured_ = engine.get("configured") or {}
+    flags = engine.get("flags") or []
+    hosts = configured_.get("hosts") if isinstance(configured_.get("hosts"), list) else []
+    hosts = [str(one) for one in hosts] + [flag["value"] for flag in flags if flag["key"] == "hosts"]
+    verified = configured_.get("tlsverify") is True or any(
+        flag["key"] == "tlsverify" and flag["value"].lower() in ("", "true", "1", "t") for flag in flags
+    )
+    if verified:
+        return None
+    return next((one for one in hosts if not one.startswith(("unix://", "fd://", "/"))), None)
+
+
+def root_of(host):
+    """Return the graph root of the engine, with a mapping's UID.GID; where none has ever run, where it will be."""
+    engine = _userns_plan.engine_of(host)
+    if engine is None:
+        return _userns_plan.DATA_ROOT
+    root = engine.get("graph_root")
+    return root["path"] if root else engine["data_root"]

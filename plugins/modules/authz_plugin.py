@@ -1,0 +1,320 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: authz_plugin
+short_description: Install, start and check the authorization plugin of this collection
+version_added: "0.1.0"
+description:
+  - Writes the plugin's program, its policy and its units or init script, starts it, and returns when it answers with
+    that policy in force. A policy that cannot be used is refused before anything is touched. A plugin that does not
+    serve makes way for the one before, or for none.
+  - Another policy takes effect with the next request. Another program or unit restarts the service; the socket stays,
+    so that requests wait meanwhile and none is lost.
+  - No engine asks it yet. Name RV(plugin) in C(authorization-plugins) of C(daemon.json) afterwards, with
+    M(containment.docker.daemon_json), and have the engine read that with M(containment.docker.engine_service). The
+    other way round an engine would wait for a plugin that is not there, and end.
+  - The service runs as the user C(containment-authz), which has to be there, with the one capability to read the
+    engine's files of containers, in a sandbox of systemd 239 or newer. Where systemd is older, or does not run, a
+    process of root's gives its rights up itself. The Python that runs this module runs the service, too.
+author:
+  - containment.docker contributors (@containment)
+extends_documentation_fragment:
+  - containment.docker.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Of the program, its hash alone.
+  platform:
+    platforms: linux
+requirements:
+  - systemd, or update-rc.d or chkconfig where it does not run
+options:
+  state:
+    description:
+      - V(present) for a plugin that answers, V(absent) for none. A plugin that C(daemon.json) names is not removed.
+    type: str
+    choices: [present, absent]
+    default: present
+  policy:
+    description:
+      - The policy, as in C(docs/authz.md). C(format) may be left out.
+      - Without it the policy that is there stays.
+    type: dict
+  root:
+    description:
+      - The engine's graph root, which with C(userns-remap) ends in a UID.GID.
+    type: path
+    default: /var/lib/docker
+  plugins:
+    description:
+      - Names of other plugins that the engine is going to ask. Each has to answer, or nothing is changed.
+    type: list
+    elements: str
+    default: []
+  config_file:
+    description:
+      - The engine's configuration.
+    type: path
+    default: /etc/docker/daemon.json
+  socket:
+    description:
+      - The engine's socket. It is asked there for managed plugins where O(plugins) are named, and whether it serves
+        HTTP/2.
+    type: path
+    default: /run/docker.sock
+  transaction:
+    description:
+      - Name of the transaction that keeps the previous policy, as of M(containment.docker.daemon_json).
+    type: str
+  timeout:
+    description:
+      - Seconds in which the plugin has to answer.
+    type: int
+    default: 30
+seealso:
+  - module: containment.docker.authz_proof
+"""
+
+EXAMPLES = r"""
+- name: Make the user of the service
+  ansible.builtin.user:
+    name: containment-authz
+    system: true
+    create_home: false
+    shell: /usr/sbin/nologin
+
+- name: Have the plugin ready
+  containment.docker.authz_plugin:
+    policy:
+      principals:
+        - {name: root, socket: true, roles: [everything]}
+        - {name: alice, cn: alice, roles: [look]}
+      roles:
+        - name: look
+          grants: [{actions: [system.ping, system.version, container.list]}]
+        - name: everything
+          grants:
+            - actions: ["*"]
+              containers: ["*"]
+              images: ["*"]
+              networks: ["*"]
+              volumes: ["*"]
+              envelope: privileged
+"""
+
+RETURN = r"""
+plugin:
+  description: What C(daemon.json) has to call it.
+  returned: always
+  type: str
+  sample: containment
+policy_sha256:
+  description: The hash of the policy's file, by which records name it. Null without a policy.
+  returned: always
+  type: str
+  sample: 0d5a3a3f4e1b5c7d9f2a4b6c8d0e1f3a5b7c9d1e3f5a7b9c1d3e5f7a9b1c3d5e
+root:
+  description: The graph root in which it finds the engine's containers.
+  returned: always
+  type: str
+  sample: /var/lib/docker
+files:
+  description: Files that are written or removed.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/containment/authz/policy.json]
+restart_required:
+  description: >-
+    Whether the engine has to be restarted: it serves HTTP/2 on its socket, where calls of BuildKit ask no plugin, and a
+    drop-in of its unit says from now on that it does not.
+  returned: always
+  type: bool
+  sample: false
+restarted:
+  description: Whether the service of the plugin is started, or started again.
+  returned: always
+  type: bool
+  sample: false
+transaction:
+  description: The transaction that keeps the previous policy, null where that stays.
+  returned: always
+  type: str
+  sample: 20261122T101500Z-authz_plugin
+"""
+
+import hashlib
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_host,
+    _authz_install,
+    _authz_manager,
+    _authz_plan,
+    _authz_policy,
+    _files,
+    _transaction,
+)
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import socket_path
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
+
+KIND = "authz_policy"
+
+
+def wanted(params, policy, manager):
+    """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there."""
+    if params["state"] == "absent":
+        paths = [_authz_install.PROGRAM, _authz_install.POLICY, _authz_install.DROP_IN, *manager.paths()]
+        return [(_files.read(path), None, None) for path in paths]
+    data = policy.data if params["policy"] is None else _authz_plan.text_of(params["policy"])
+    if data is None:
+        raise ContainmentError("policy", "is not given, and there is none yet", "give one")
+    _authz_policy.read(data)
+    files = {_authz_install.PROGRAM: (_authz_install.program(), 0o644), _authz_install.POLICY: (data, 0o600)}
+    for path, (text, mode) in manager.files(_authz_host.interpreter(), params["root"]).items():
+        files[path] = text.encode("utf-8"), mode
+    if _authz_host.serves_http2(socket_path(params["socket"])):
+        files[_authz_install.DROP_IN] = _authz_install.NO_HTTP2, 0o644
+    return [(_files.read(path), content, mode) for path, (content, mode) in files.items()]
+
+
+def shown(path, data):
+    if data is None:
+        return ""
+    if path == _authz_install.PROGRAM:
+        return f"sha256 {hashlib.sha256(data).hexdigest()}\n"
+    return data.decode("utf-8", "replace")
+
+
+def write(changed, transaction):
+    for file, data, mode in changed:
+        if file.path == _authz_install.POLICY:
+            _transaction.record(transaction, KIND, file, data)
+        _files.replace(file, data, mode=mode)
+
+
+def install(module, manager, changed, transaction, user, starts):
+    _authz_host.make_folder(user)
+    write(changed, transaction)
+    for file, _data, _mode in changed:
+        module.set_default_selinux_context(file.path, False)
+    if starts:
+        manager.start({file.path for file, _data, _mode in changed})
+
+
+def put_back(manager, changed):
+    """Have the plugin of before serve again, which an engine may be asking; where there was none, have none."""
+    new = any(file.data is None for file, _data, _mode in changed if file.path in manager.paths())
+    if new:
+        manager.stop()
+    for file, _data, mode in changed:
+        _files.replace(_files.read(file.path), file.data, mode=mode)
+    if new:
+        manager.forget()
+    else:
+        manager.start({file.path for file, _data, _mode in changed})
+
+
+def remove(manager, changed, transaction):
+    manager.stop()
+    write(changed, transaction)
+    manager.forget()
+
+
+def run(module):
+    params = module.params
+    present = params["state"] == "present"
+    transaction = params["transaction"] or _transaction.default_name("authz_plugin")
+    if params["timeout"] < 1:
+        raise ContainmentError("timeout", f"{params['timeout']} is no time to start in", "give at least 1 second")
+    # Check mode is asked while the file has not been changed yet, by the run that is going to.
+    if not present and not module.check_mode and _authz_install.NAME in _authz_host.configured(params["config_file"]):
+        raise ContainmentError(
+            params["config_file"],
+            f"names {_authz_install.NAME}, without which the engine would refuse everything",
+            "take it out, and have the engine read that, first",
+        )
+    manager, user = _authz_manager.manager(), _authz_host.account()
+    files = wanted(params, _files.read(_authz_install.POLICY), manager)
+    for name in params["plugins"] if present else ():
+        _authz_host.activate(name, socket_path(params["socket"]))
+    changed = [(file, data, mode) for file, data, mode in files if file.data != data]
+    paths = {file.path for file, _data, _mode in changed}
+    for file, _data, _mode in changed:
+        _files.refuse_unwritable(file)
+    if _authz_install.POLICY in paths:
+        _transaction.check_usable(transaction)
+    if present and user is None and not module.check_mode:
+        raise ContainmentError(
+            f"user {_authz_install.USER}", "is not there", "make it with ansible.builtin.user, system: true"
+        )
+    enabled, starts = manager.is_enabled(), False
+    if present:
+        # Another policy is read as it is, and the drop-in is the engine's.
+        starts = bool(paths - {_authz_install.POLICY, _authz_install.DROP_IN})
+        starts = starts or not enabled or not manager.is_running() or bool(_authz_host.folder_fault(user))
+    act = bool(changed) or (starts if present else enabled or manager.is_there())
+    (policy,) = [data for file, data, _mode in files if file.path == _authz_install.POLICY]
+    digest = None if policy is None else hashlib.sha256(policy).hexdigest()
+    if not module.check_mode:
+        if not present:
+            if act:
+                remove(manager, changed, transaction)
+        else:
+            try:
+                if act:
+                    install(module, manager, changed, transaction, user, starts)
+                _authz_host.wait(digest, params["timeout"], manager.hint)
+            except ContainmentError:
+                if changed:
+                    put_back(manager, changed)
+                raise
+    return {
+        "changed": act,
+        "plugin": _authz_install.NAME,
+        "policy_sha256": digest,
+        "root": params["root"],
+        "files": sorted(paths),
+        "restart_required": present and _authz_install.DROP_IN in {file.path for file, _data, _mode in files},
+        "restarted": starts,
+        "transaction": transaction if _authz_install.POLICY in paths else None,
+        "diff": [
+            {
+                "before_header": file.path,
+                "after_header": file.path,
+                "before": shown(file.path, file.data),
+                "after": shown(file.path, data),
+            }
+            for file, data, _mode in changed
+        ],
+    }
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "policy": {"type": "dict"},
+            "root": {"type": "path", "default": "/var/lib/docker"},
+            "plugins": {"type": "list", "elements": "str", "default": []},
+            "config_file": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "socket": {"type": "path", "default": "/run/docker.sock"},
+            "transaction": {"type": "str"},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    with told(module, "authz_plugin"):
+        result = run(module)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

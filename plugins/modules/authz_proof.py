@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, containment.docker contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: authz_proof
+short_description: Prove that an engine asks the authorization plugin of this collection, and what it answers
+version_added: "0.1.0"
+description:
+  - Asks the plugin that serves for one request that each principal of its policy may make, and for one that he may not,
+    as far as there are. Nobody makes these requests, and they are not in the record of decisions.
+  - Makes requests on the engine's own socket that the plugin refuses whoever asks, in the ways in which engines have
+    been known not to show them to plugins. Each has to be refused. Nothing would come of one that is not.
+  - Both are in the record of whoever comes by the engine's socket, as refused.
+author:
+  - containment.docker contributors (@containment)
+extends_documentation_fragment:
+  - containment.docker.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Nothing is asked, and each proof that can be named is told with what is expected.
+  diff_mode:
+    support: full
+    details:
+      - There is no diff, because nothing is changed.
+  platform:
+    platforms: linux
+options:
+  root:
+    description:
+      - The engine's graph root, which with C(userns-remap) ends in a UID.GID.
+    type: path
+    default: /var/lib/docker
+  socket:
+    description:
+      - The engine's socket.
+    type: path
+    default: /run/docker.sock
+seealso:
+  - module: containment.docker.authz_plugin
+"""
+
+EXAMPLES = r"""
+- name: Prove that the engine asks the plugin
+  containment.docker.authz_proof:
+  register: proof
+"""
+
+RETURN = r"""
+proven:
+  description: Whether every proof was run and came out as expected.
+  returned: always
+  type: bool
+  sample: true
+proofs:
+  description: Each proof, expected and observed. C(observed) is null where nothing was asked.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - proof: authz-alice-deny
+      title: alice may not POST /containers/create of a privileged one
+      expected: deny
+      observed: deny by default
+      passed: true
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_holes,
+    _authz_host,
+    _authz_install,
+    _authz_policy,
+    _authz_probe,
+    _authz_world,
+    _files,
+)
+from ansible_collections.containment.docker.plugins.module_utils._engine_api import socket_path
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
+
+
+def run(module):
+    data = _files.read(_authz_install.POLICY).data
+    if data is None:
+        if module.check_mode:
+            return {"changed": False, "proven": False, "proofs": []}
+        raise ContainmentError(_authz_install.POLICY, "is not there", "install the plugin with authz_plugin")
+    policy = _authz_policy.read(data)
+    world = _authz_world.World(module.params["root"], _authz_install.STATE, keeps=False)
+    asked = _authz_probe.probes(policy, world)
+    holes = _authz_holes.of(any(one.socket and any(role.report for role in one.roles) for one in policy.principals))
+    if module.check_mode:
+        proofs = [_authz_probe.judge(one, None) for one in asked] + [_authz_holes.judge(one, None) for one in holes]
+        return {"changed": False, "proven": False, "proofs": proofs}
+    serving = _authz_host.state()
+    if serving["policy"] != policy.digest:
+        raise ContainmentError(
+            _authz_install.POLICY, f"is not in force: {serving['fault'] or serving['policy']}", "mend the policy"
+        )
+    socket = socket_path(module.params["socket"])
+    proofs = [_authz_probe.judge(one, _authz_host.explain(one.request)) for one in asked]
+    proofs += [_authz_holes.judge(one, _authz_host.ask(socket, one.data)) for one in holes]
+    failed = [one for one in proofs if not one["passed"]]
+    result = {"changed": False, "proven": not failed, "proofs": proofs}
+    if failed:
+        lines = "; ".join(f"{one['title']}: {one['observed']}, not {one['expected']}" for one in failed)
+        module.fail_json(msg=f"authorization is not proven: {lines}.", **result)
+    return result
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "root": {"type": "path", "default": "/var/lib/docker"},
+            "socket": {"type": "path", "default": "/run/docker.sock"},
+        },
+        supports_check_mode=True,
+    )
+    with told(module, "authz_proof"):
+        result = run(module)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Authorization rolled out on real engines: announced, in force without a restart, proven, taken back, removed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_install
+from tests.integration import authz
+from tests.integration.test_seccomp_role import AUDIT, HARDEN, ROLLBACK, changed, daemon, reason, run, table
+
+KEY = "authorization-plugins"
+ALONE = """---
+- name: Roll authorization out
+  hosts: docker_hosts
+  gather_facts: false
+  become: true
+  roles:
+    - containment.docker.authz
+"""
+POLICY = {key: value for key, value in authz.POLICY.items() if key != "format"}
+FILES = (_authz_install.PROGRAM, _authz_install.POLICY, "/etc/systemd/system/containment-authz.socket")
+
+
+@pytest.fixture
+def alone(tmp_path):
+    path = tmp_path / "alone.yml"
+    path.write_text(ALONE)
+    return path
+
+
+FORGED = "".join(
+    f"{key}={value}\n"
+    for key, value in {
+        "SYSLOG_IDENTIFIER": "containment-authz",
+        "MESSAGE": "mallory: container.create",
+        "DOCKER_AUTHZ_ACTION": "container.create",
+        "DOCKER_AUTHZ_DECISION": "allow",
+        "DOCKER_AUTHZ_PRINCIPAL": "mallory",
+        "DOCKER_AUTHZ_PRIVILEGED": "HostConfig.Privileged is true",
+    }.items()
+)
+
+
+def told(result):
+    return "\n".join(line for task in result.tasks for line in (task.result.get("msg") or []) if "Who ran" in task.name)
+
+
+def pid(host):
+    return host.run(["cat", "/run/docker.pid"]).stdout
+
+
+def there(host):
+    return [path for path in FILES if Path(host.root + path).exists()]
+
+
+ASK = """import socket
+link = socket.socket(socket.AF_UNIX)
+link.connect("/run/docker.sock")
+link.sendall(b"GET /v1.41/_ping?probe=1&probe=2 HTTP/1.1\\r\\nHost: docker\\r\\nConnection: close\\r\\n\\r\\n")
+print(b"".join(iter(lambda: link.recv(4096), b"")).decode())
+"""
+
+
+def asked(host):
+    """Whether the engine asks the plugin: it answers what is refused whoever asks."""
+    return "authorization denied by plugin containment" in host.run(["python3", "-c", ASK]).stdout
+
+
+def serving(host, user):
+    """(pid, parent's pid, user, command) of the processes of the plugin that are a user's."""
+    processes = host.run(["ps", "-eo", "pid,ppid,user:32,args"]).stdout.splitlines()
+    return [line.split(None, 3) for line in processes if "authz.pyz serve" in line and line.split()[2] == user]
+
+
+def test_where_systemd_does_not_run_an_init_script_does(docker_host, alone):
+    host = docker_host("bookworm", init="script")
+    announced = run(alone, host, "--check", authz_policy=POLICY)
+    first = run(alone, host, authz_policy=POLICY)
+    assert first.rc == 0, first.stdout
+    assert changed(announced) == changed(first) and asked(host)
+    script = "/etc/init.d/containment-authz"
+    assert host.run(["sh", "-c", "ls /etc/rc3.d"]).stdout.count("containment-authz") == 1
+    again = run(alone, host, authz_policy=POLICY)
+    assert again.rc == 0 and changed(again) == [], [task.result for task in again.tasks if task.changed]
+    (keeper,), (worker,) = serving(host, "root"), serving(host, "containment-authz")
+    assert worker[1] == keeper[0]
+    status = host.run(["grep", "-E", "Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Groups", f"/proc/{worker[0]}/status"]).stdout
+    assert re.sub(r"\s+", " ", status) == (
+        "Groups: CapPrm: 0000000000000004 CapEff: 0000000000000004 CapBnd: 0000000000000004 "
+        "CapAmb: 0000000000000000 NoNewPrivs: 1 "
+    )
+    for number in ("KILL", "STOP"):
+        host.run(["kill", f"-{number}", worker[0]])
+        assert asked(host)
+        before, (worker,) = worker, serving(host, "containment-authz")
+        assert worker[0] != before[0] and worker[1] == keeper[0]
+    host.run([script, "restart"])
+    assert asked(host) and host.run([script, "status"], check=False).returncode == 0
+    removed = run(alone, host, authz_state="absent")
+    assert removed.rc == 0, removed.stdout
+    assert there(host) == [] and not asked(host)
+    assert "containment-authz" not in host.run(["sh", "-c", "ls /etc/rc3.d /etc/init.d /run/docker/plugins"]).stdout
+
+
+def test_an_old_systemd_has_the_plugin_give_its_rights_up_itself(docker_host):
+    """The unit for systemd 219, which cannot be had here, under a newer one that stands in for it."""
+    host = docker_host("bookworm")
+    authz.install(host, apart=True)
+    status = host.run(["sh", "-c", "grep CapEff /proc/$(systemctl show -P MainPID containment-authz)/status"]).stdout
+    assert status.split() == ["CapEff:", "0000000000000004"]
+    assert asked(host)
+    assert authz.docker(host, "operator", "version").returncode == 0
+    assert "may not" in authz.docker(host, "operator", "ps").stderr
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "forky"])
+def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and_removed(docker_host, alone, suite):
+    host = docker_host(suite)
+    before = pid(host)
+    announced = run(alone, host, "--check", authz_policy=POLICY)
+    assert announced.rc == 0, announced.stdout
+    assert daemon(host) == {} and there(host) == [] and not asked(host)
+    first = run(alone, host, authz_policy=POLICY)
+    assert first.rc == 0, first.stdout
+    assert changed(announced) == changed(first)
+    assert daemon(host)[KEY] == ["containment"] and there(host) == list(FILES)
+    assert asked(host) and pid(host) == before
+    assert host.run(["docker", "ps"]).returncode == 0
+    (proof,) = [task.result for task in first.tasks if "Prove that the engine asks" in task.name]
+    verdicts = {one["proof"]: one["observed"] for one in proof["proofs"]}
+    assert verdicts["authz-operator-allow"] == "allow by connect[0]"
+    assert {one for one in verdicts if one.endswith("-deny")} == {
+        f"authz-{name}-deny" for name in ("root", "operator", "creator", "runner")
+    }
+    assert {verdicts[f"authz-{name}"] for name in ("request", "large", "chunked", "form")} == {"refused"}
+
+    again = run(alone, host, authz_policy=POLICY)
+    assert again.rc == 0 and changed(again) == [], [task.result for task in again.tasks if task.changed]
+    checked = run(alone, host, "--check", authz_policy=POLICY)
+    assert checked.rc == 0 and changed(checked) == []
+
+    other = dict(POLICY, contact="nobody")
+    second = run(alone, host, authz_policy=other)
+    assert second.rc == 0 and changed(second) == ["containment.docker.authz : Have the plugin ready"], changed(second)
+    back = run(ROLLBACK, host)
+    assert back.rc == 0, back.stdout
+    assert json.loads(host.run(["cat", _authz_install.POLICY]).stdout)["contact"] == POLICY["contact"]
+    assert asked(host) and pid(host) == before
+
+    announced = run(alone, host, "--check", authz_state="absent")
+    removed = run(alone, host, authz_state="absent")
+    assert removed.rc == 0, removed.stdout
+    assert changed(announced) == changed(removed)
+    assert KEY not in daemon(host) and there(host) == [] and not asked(host) and pid(host) == before
+    returned = run(ROLLBACK, host)
+    assert returned.rc == 0, returned.stdout
+    assert daemon(host)[KEY] == ["containment"] and there(host) == list(FILES) and asked(host)
+
+
+def test_a_whole_hardening_leaves_the_plugin_with_the_containers_of_the_new_graph_root(docker_host):
+    host = docker_host("trixie")
+    first = run(HARDEN, host, authz_policy=POLICY)
+    assert first.rc == 0, first.stdout
+    assert "a body of a mebibyte" in table(first) and "operator may GET /_ping" in table(first)
+    unit = host.run(["cat", "/etc/systemd/system/containment-authz.service"]).stdout
+    root = host.run(["docker", "info", "--format", "{{.DockerRootDir}}"]).stdout.strip()
+    assert root != "/var/lib/docker" and f" {root} " in unit
+    again = run(HARDEN, host, authz_policy=POLICY)
+    assert again.rc == 0 and changed(again) == []
+
+    host.import_image("busybox")
+    host.run(["docker", "create", "--name", "plain", "busybox", "true"])
+    host.run(["docker", "create", "--privileged", "--userns=host", "--name", "super", "busybox", "true"])
+    host.run(["logger", "--journald"], input=FORGED)
+    audited = run(AUDIT, host)
+    # Proofs of the rollout are among them.
+    assert re.search(r"root: [0-9]+, last .*: container.create super busybox true \(", told(audited)), told(audited)
+    assert "mallory" not in told(audited) and "plain" not in told(audited)
+    back = run(ROLLBACK, host)
+    assert back.rc == 0, back.stdout
+    assert KEY not in daemon(host) and not asked(host)
+
+
+def test_what_would_lock_out_or_open_a_host_is_refused_before_anything_is_touched(docker_host, alone):
+    host = docker_host("bookworm")
+    narrow = dict(POLICY, principals=POLICY["principals"][1:])
+    for policy, words in (
+        (narrow, "has none with socket: true that may do everything"),
+        (dict(POLICY, principal=[]), "has the key 'principal'"),
+    ):
+        refused = run(alone, host, authz_policy=policy)
+        assert refused.rc and words in reason(refused), refused.stdout
+    host.run(["tee", "/etc/docker/daemon.json"], input='{"hosts": ["unix:///run/docker.sock", "tcp://127.0.0.1:2375"]}')
+    drop_in = "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock\n"
+    host.run(["mkdir", "-p", "/etc/systemd/system/docker.service.d"])
+    host.run(["tee", "/etc/systemd/system/docker.service.d/hosts.conf"], input=drop_in)
+    host.run(["systemctl", "daemon-reload"])
+    host.run(["systemctl", "restart", "docker.service"])
+    refused = run(alone, host, authz_policy=POLICY)
+    assert refused.rc and "engine at tcp://127.0.0.1:2375: listens without tlsverify" in reason(refused)
+    assert there(host) == []
+
+
+def test_a_plugin_that_does_not_serve_is_never_asked(docker_host, alone):
+    host = docker_host("bookworm")
+    before = pid(host)
+    folder = "/etc/systemd/system/containment-authz.service.d"
+    host.run(["mkdir", "-p", folder])
+    host.run(["tee", f"{folder}/broken.conf"], input="[Service]\nExecStart=\nExecStart=/bin/false\n")
+    failed = run(alone, host, authz_policy=POLICY)
+    assert failed.rc and "restart containment-authz.service: failed" in reason(failed), failed.stdout
+    assert there(host) == []
+    assert host.run(["systemctl", "is-active", "containment-authz.socket"], check=False).stdout == "inactive\n"
+    assert KEY not in daemon(host) and not asked(host) and pid(host) == before
+
+
+BROKEN = """---
+- name: Fail
+  ansible.builtin.assert:
+    that: false
+    fail_msg: broken on purpose
+"""
+
+
+def test_what_fails_later_takes_the_plugin_back_without_a_restart(docker_host, tmp_path):
+    host = docker_host("forky")
+    before = pid(host)
+    tasks = tmp_path / "roles/broken/tasks"
+    tasks.mkdir(parents=True)
+    for step in ("rehearse", "preflight", "write", "prove-before"):
+        (tasks / f"{step}.yml").write_text("---\n")
+    (tasks / "prove.yml").write_text(BROKEN)
+    playbook = tmp_path / "broken.yml"
+    steps = [
+        {"ansible.builtin.include_role": {"name": "containment.docker.engine", "tasks_from": step}}
+        for step in ("rollout", "verdict")
+    ]
+    steps[0]["vars"] = {"engine_roles": ["containment.docker.authz", "broken"]}
+    playbook.write_text(json.dumps([{"hosts": "docker_hosts", "gather_facts": False, "tasks": steps}]))
+    failed = run(playbook, host, authz_policy=POLICY)
+    assert failed.rc and "broken on purpose" in reason(failed), failed.stdout
+    assert "runs with its previous configuration again" in reason(failed)
+    assert KEY not in daemon(host) and not asked(host) and pid(host) == before
+    assert not Path(host.root + _authz_install.POLICY).exists()

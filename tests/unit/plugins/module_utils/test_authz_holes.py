@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of an engine to see whether a way past its plugins is open, and how its answers are read."""
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_holes as core
+
+HOLES = {one.name: one for one in core.HOLES}
+
+
+def body(name):
+    return HOLES[name].data.split(b"\r\n\r\n", 1)
+
+
+def test_each_body_has_what_is_refused_whoever_asks():
+    for name in ("request", "large"):
+        head, data = body(name)
+        assert f"Content-Length: {len(data)}".encode() in head
+        assert data.count(b'"Image"') == 2
+    assert len(body("large")[1]) > 1024 * 1024
+    head, data = body("chunked")
+    size, rest = data.split(b"\r\n", 1)
+    assert b"Transfer-Encoding: chunked" in head and b"Content-Length" not in head
+    assert rest[int(size, 16) :] == b"\r\n0\r\n\r\n"
+
+
+def test_http2_is_told_by_its_first_frame():
+    assert core.is_http2(bytes([0, 0, 24, 4, 0, 0, 0, 0, 0]))
+    assert not core.is_http2(b"HTTP/1.1 400 Bad Request\r\n")
+    assert not core.is_http2(b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "observed", "passed"),
+    [
+        ("large", b"HTTP/1.1 403 Forbidden\r\n", "refused", True),
+        ("large", b"HTTP/1.1 404 Not Found\r\n", f"status 404 ({HOLES['large'].mend})", False),
+        ("form", b"garbage", f"status none ({HOLES['form'].mend})", False),
+        ("chunked", "no answer in time", f"no answer in time ({HOLES['chunked'].mend})", False),
+        ("request", None, None, False),
+        ("http2", bytes([0, 0, 24, 4, 0, 0, 0, 0, 0]), f"served ({HOLES['http2'].mend})", False),
+        ("http2", b"HTTP/1.1 400 Bad Request\r\n", "not served", True),
+        ("http2", "no answer", f"no answer ({HOLES['http2'].mend})", False),
+    ],
+)
+def test_what_a_proof_says(name, answer, observed, passed):
+    found = core.judge(HOLES[name], answer)
+    assert (found["observed"], found["passed"]) == (observed, passed)
+    assert found["expected"] == ("not served" if name == "http2" else "refused")
+
+
+def test_who_is_refused_nothing_tells_nothing():
+    assert [one.name for one in core.of(True)] == ["http2"]
+    assert core.of(False) == list(core.HOLES)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a roll-out of authorization changes of an engine, and what stands against it."""
+
+import json
+
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_plan as core
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+POLICY = {
+    "principals": [{"name": "root", "socket": True, "roles": ["all"]}],
+    "roles": [
+        {
+            "name": "all",
+            "grants": [
+                {
+                    "actions": ["*"],
+                    "containers": ["*"],
+                    "images": ["*"],
+                    "networks": ["*"],
+                    "volumes": ["*"],
+                    "envelope": "privileged",
+                }
+            ],
+        }
+    ],
+}
+
+
+def host(configured=None, flags=(), **more):
+    engine = {"primary": True, "error": None, "configured": configured, "flags": list(flags)}
+    return {"engines": [dict(engine, data_root="/srv/docker", graph_root=None, **more)]}
+
+
+def flag(key, value):
+    return {"key": key, "value": value, "origin": "docker.service:3"}
+
+
+NAMED = "authorization-plugins"
+
+
+@pytest.mark.parametrize(
+    ("named", "ours", "others", "merge", "remove"),
+    [
+        ([], True, [], ["containment"], []),
+        (["containment"], True, [], ["containment"], []),
+        (["opa"], True, [], ["opa", "containment"], []),
+        (["containment", "opa"], True, ["opa"], ["containment", "opa"], []),
+        (["x", "containment"], True, ["opa"], ["x", "containment", "opa"], []),
+        ([], False, ["opa"], ["opa"], []),
+        (["containment"], False, [], None, [NAMED]),
+        (["containment", "x"], False, [], ["x"], []),
+        ([], False, [], None, []),
+    ],
+)
+def test_who_is_asked(named, ours, others, merge, remove):
+    found = core.change(host({NAMED: named} if named else {}), ours, others)
+    assert found == {"merge": {} if merge is None else {NAMED: merge}, "remove": remove}
+
+
+def test_a_host_without_an_engine():
+    empty = {"engines": []}
+    assert core.change(empty, True, [])["merge"] == {NAMED: ["containment"]}
+    assert core.root_of(empty) == "/var/lib/docker"
+    assert core.refusals(empty, POLICY, []) == []
+    assert not core.is_named(empty)
+
+
+def test_the_graph_root():
+    assert core.root_of(host()) == "/srv/docker"
+    (engine,) = host()["engines"]
+    assert core.root_of({"engines": [dict(engine, graph_root={"path": "/srv/docker/1.1"})]}) == "/srv/docker/1.1"
+
+
+def test_a_policy_gets_its_format():
+    assert json.loads(core.text_of(POLICY).decode())["format"] == 1
+    with pytest.raises(ContainmentError, match="format"):
+        core.text_of(dict(POLICY, format=2))
+
+
+@pytest.mark.parametrize(
+    ("configured", "flags", "address"),
+    [
+        ({}, [], None),
+        ({"hosts": ["unix:///run/docker.sock", "fd://"]}, [], None),
+        ({"hosts": ["tcp://0.0.0.0:2375"]}, [], "tcp://0.0.0.0:2375"),
+        ({"hosts": ["127.0.0.1:2375"]}, [], "127.0.0.1:2375"),
+        ({"hosts": ["tcp://0.0.0.0:2376"], "tlsverify": True}, [], None),
+        ({"hosts": ["tcp://0.0.0.0:2376"], "tls": True}, [], "tcp://0.0.0.0:2376"),
+        ({"hosts": ["tcp://0.0.0.0:2376"], "tlsverify": "true"}, [], "tcp://0.0.0.0:2376"),
+        ({}, [flag("hosts", "tcp://:2375")], "tcp://:2375"),
+        ({}, [flag("hosts", "tcp://:2376"), flag("tlsverify", "")], None),
+        ({}, [flag("hosts", "tcp://:2376"), flag("tlsverify", "false")], "tcp://:2376"),
+        (None, [flag("hosts", "fd://")], None),
+    ],
+)
+def test_who_listens_for_anybody(configured, flags, address):
+    (engine,) = host(configured, flags)["engines"]
+    assert core.plain_listener(engine) == address
+    found = core.refusals(host(configured, flags), POLICY, [])
+    assert found == ([] if address is None else found) and len(found) == (address is not None)
+    assert all(f"engine at {address}" in one for one in found)
+    assert core.refusals(host(configured, flags), {}, []) == []
+
+
+def test_what_is_refused():
+    given = [flag(NAMED, "opa")]
+    (told,) = core.refusals(host({}, given), POLICY, [])
+    assert told.startswith("--authorization-plugin in docker.service:3: is forgotten")
+    assert core.refusals(host({}, given), {}, []) == []
+    (told,) = core.refusals(host(), {}, [{"name": "a"}, {"name": "b"}, {"name": "a"}])
+    assert told.startswith("authz_plugins: names 'a' twice")
+    (told,) = core.refusals(host(), {}, [{"name": "containment"}])
+    assert "'containment' twice" in told
+    (told,) = core.refusals(host(), dict(POLICY, nonsense=1), [])
+    assert "has the key 'nonsense'" in told
+    (told,) = core.refusals(host(), dict(POLICY, principals=[]), [])
+    assert "locked out" in told
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (None, []),
+        (b"{}", []),
+        (b'{"authorization-plugins": ["a", "b"]}', ["a", "b"]),
+        (b'{"authorization-plugins": 1}', []),
+    ],
+)
+def test_whom_a_file_names(data, named):
+    assert core.named_in("/etc/docker/daemon.json", data) == named
