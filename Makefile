@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Every target sets up what it needs, below .cache. ARGS is passed on: make harden ARGS="--check --diff", make unit ARGS="-k plan".
 .DEFAULT_GOAL := help
-.PHONY: help demo authz harden audit rollback test lint format unit integration molecule bench sanity compat mutation build docs clean
+.PHONY: help demo authz harden audit rollback test lint format unit integration molecule bench fuzz sanity compat mutation build docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ molecule: ## roles and playbooks on each platform; one of them: SCENARIO=centos-
 
 bench: ## programs of tests/bench against their budgets; one of them: NAME=x
 	@tools/bench $(NAME)
+
+fuzz: ## fuzz the authorization plugin's reading of requests, against Go's; for 3600 seconds: ARGS=3600
+	@tools/fuzz $(ARGS)
 
 sanity: ## ansible-test sanity on the oldest and the newest supported ansible-core
 	@tools/test sanity-2.16 sanity-2.19
