@@ -105,9 +105,12 @@ def _objects(route, segments):
         return None
     objects, grammar = {}, _REFERENCE if action in _authz_routes.ANY_SEGMENT else _NAME
     for wanted, given in zip(template, segments):
-        if wanted.startswith("{") and grammar.match(given):
+        if not wanted.startswith("{"):
+            if wanted != given:
+                return None
+        elif grammar.match(given):
             objects[wanted[1:-1]] = given
-        elif wanted != given:
+        else:
             return None
     return objects
 

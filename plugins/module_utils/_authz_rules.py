@@ -302,7 +302,11 @@ class Rules:
         return rule
 
     def _oom_score(self, value):
-        _must(isinstance(value, int) and value >= 0, "HostConfig.OomScoreAdj", "is below 0")
+        _must(
+            isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+            "HostConfig.OomScoreAdj",
+            "is no number of 0 and more",
+        )
 
     def _ports(self, value):
         path = "HostConfig.PortBindings"

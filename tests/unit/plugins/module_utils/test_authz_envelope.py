@@ -264,6 +264,7 @@ ESCAPES = [
     {"OomScoreAdj": -1},
     {"OomScoreAdj": -1000},
     {"OomScoreAdj": "0"},
+    {"OomScoreAdj": True},
     {"OomScoreAdj": 0.5},
     {"OomKillDisable": True},
     {"VolumesFrom": ["a"]},
