@@ -11,15 +11,15 @@ image_of(thing) := new_image(thing.text) if thing.as == "new"
 image_of(thing) := image(thing.text) if thing.as == "one"
 
 image_of(thing) := found if {
-	thing.as == "all"
-	found := image(thing.text)
-	is_narrow(thing.text, found)
+    thing.as == "all"
+    found := image(thing.text)
+    is_narrow(thing.text, found)
 }
 
 image_of(thing) := object.union(found, {"tag": null}) if {
-	thing.as == "all"
-	found := image(thing.text)
-	not is_narrow(thing.text, found)
+    thing.as == "all"
+    found := image(thing.text)
+    not is_narrow(thing.text, found)
 }
 
 is_narrow(_, found) if found.id != null
@@ -31,41 +31,41 @@ is_narrow(text, _) if regex.match(`:[^/]*$`, text)
 image(text) := new_image(text) if not begins_id(text)
 
 begins_id(text) if {
-	count(text) < 64
-	regex.match(tables.patterns.hex, text)
+    count(text) < 64
+    regex.match(tables.patterns.hex, text)
 }
 
 full_id(text) := concat("", ["sha256:", text]) if {
-	count(text) == 64
-	regex.match(tables.patterns.hex, text)
+    count(text) == 64
+    regex.match(tables.patterns.hex, text)
 }
 
 full_id(text) := text if startswith(text, "sha256:")
 
 new_image(text) := {"repository": null, "tag": null, "digest": null, "id": id} if {
-	id := full_id(text)
-	regex.match(tables.patterns.digest, id)
+    id := full_id(text)
+    regex.match(tables.patterns.digest, id)
 }
 
 new_image(text) := {"repository": concat("/", [domain, rest]), "tag": tag, "digest": digest, "id": null} if {
-	not full_id(text)
-	name := split(text, "@")[0]
-	digest := digest_in(text)
-	is_tag(tag_in(name))
-	domain := domain_in(untagged(name))
-	rest := rest_in(untagged(name))
-	regex.match(tables.patterns.domain, domain)
-	regex.match(tables.patterns.repository, rest)
-	count(domain) + count(rest) <= 254
-	tag := tag_of(name, digest)
+    not full_id(text)
+    name := split(text, "@")[0]
+    digest := digest_in(text)
+    is_tag(tag_in(name))
+    domain := domain_in(untagged(name))
+    rest := rest_in(untagged(name))
+    regex.match(tables.patterns.domain, domain)
+    regex.match(tables.patterns.repository, rest)
+    count(domain) + count(rest) <= 254
+    tag := tag_of(name, digest)
 }
 
 digest_in(text) := null if not contains(text, "@")
 
 digest_in(text) := digest if {
-	contains(text, "@")
-	digest := substring(text, indexof(text, "@") + 1, -1)
-	regex.match(tables.patterns.digest, digest)
+    contains(text, "@")
+    digest := substring(text, indexof(text, "@") + 1, -1)
+    regex.match(tables.patterns.digest, digest)
 }
 
 is_tag(null)
@@ -89,22 +89,22 @@ tag_in(name) := null if last_colon(name) == []
 tag_in(name) := last_colon(name)[0][2]
 
 has_domain(name) if {
-	contains(name, "/")
-	regex.match(`[.:]`, split(name, "/")[0])
+    contains(name, "/")
+    regex.match(`[.:]`, split(name, "/")[0])
 }
 
 has_domain(name) if startswith(name, "localhost/")
 
 has_domain(name) if {
-	contains(name, "/")
-	lower(split(name, "/")[0]) != split(name, "/")[0]
+    contains(name, "/")
+    lower(split(name, "/")[0]) != split(name, "/")[0]
 }
 
 domain_in(name) := "docker.io" if not has_domain(name)
 
 domain_in(name) := object.get({"index.docker.io": "docker.io"}, domain, domain) if {
-	has_domain(name)
-	domain := split(name, "/")[0]
+    has_domain(name)
+    domain := split(name, "/")[0]
 }
 
 path_in(name) := name if not has_domain(name)
@@ -112,8 +112,8 @@ path_in(name) := name if not has_domain(name)
 path_in(name) := substring(name, indexof(name, "/") + 1, -1) if has_domain(name)
 
 is_library(name) if {
-	domain_in(name) == "docker.io"
-	not contains(path_in(name), "/")
+    domain_in(name) == "docker.io"
+    not contains(path_in(name), "/")
 }
 
 rest_in(name) := concat("", ["library/", path_in(name)]) if is_library(name)
@@ -124,7 +124,7 @@ rest_in(name) := path_in(name) if not is_library(name)
 joined(name, "") := name
 
 joined(name, tag) := concat(object.get({true: "@"}, contains(tag, ":"), ":"), [untagged(name), tag]) if {
-	tag != ""
-	not contains(name, "@")
+    tag != ""
+    not contains(name, "@")
 }
 """

@@ -18,31 +18,31 @@ import data.containment as tables
 default allow := false
 
 allow if {
-	some label in granted
-	covers(tables.grants[label])
+    some label in granted
+    covers(tables.grants[label])
 }
 
 # Engines say TLS where there was a certificate, and nothing of a client of their own socket.
 granted := tables.socket if {
-	input.AuthMethod == ""
-	input.User == ""
+    input.AuthMethod == ""
+    input.User == ""
 }
 
 granted := tables.certified[input.User] if input.AuthMethod == "TLS"
 
 covers(grant) if {
-	grant.actions[action]
-	is_object(query)
-	is_object(body)
-	sound
-	demanded
-	every kind, of_kind in things {
-		every thing in of_kind {
-			selected(grant, kind, thing)
-		}
-	}
-	admitted(grant)
-	counted(grant)
+    grant.actions[action]
+    is_object(query)
+    is_object(body)
+    sound
+    demanded
+    every kind, of_kind in things {
+        every thing in of_kind {
+            selected(grant, kind, thing)
+        }
+    }
+    admitted(grant)
+    counted(grant)
 }
 
 ### The request line
@@ -60,8 +60,8 @@ asked_for := substring(input.Path, mark + 1, -1) if mark >= 0
 parameters := [one | some one in split(asked_for, "&"); asked_for != ""]
 
 decoded := urlquery.decode(replace(path, "+", "%2B")) if {
-	regex.match(tables.patterns.path, path)
-	count(input.Path) <= tables.limits.uri
+    regex.match(tables.patterns.path, path)
+    count(input.Path) <= tables.limits.uri
 }
 
 version := regex.find_all_string_submatch_n(tables.patterns.version, decoded, 1)
@@ -69,16 +69,16 @@ version := regex.find_all_string_submatch_n(tables.patterns.version, decoded, 1)
 unversioned := decoded if version == []
 
 unversioned := substring(decoded, count(version[0][0]) - 1, -1) if {
-	to_number(version[0][1]) >= tables.limits.oldest
-	to_number(version[0][1]) <= tables.limits.newest
+    to_number(version[0][1]) >= tables.limits.oldest
+    to_number(version[0][1]) <= tables.limits.newest
 }
 
 segments := array.slice(split(unversioned, "/"), 1, count(split(unversioned, "/")))
 
 # In the order of the table: the first one counts.
 routes := [{"route": candidate, "objects": found} |
-	some candidate in tables.routes[input.Method][segments[0]]
-	found := named(candidate)
+    some candidate in tables.routes[input.Method][segments[0]]
+    found := named(candidate)
 ]
 
 route := routes[0].route
@@ -88,58 +88,58 @@ objects := routes[0].objects
 action := route.action
 
 named(candidate) := {candidate.kind: concat("/", name)} if {
-	candidate.long
-	last := count(segments) - count(candidate.behind)
-	array.slice(segments, last, count(segments)) == candidate.behind
-	last > 1
-	name := array.slice(segments, 1, last)
-	every one in name {
-		regex.match(tables.patterns.reference, one)
-	}
+    candidate.long
+    last := count(segments) - count(candidate.behind)
+    array.slice(segments, last, count(segments)) == candidate.behind
+    last > 1
+    name := array.slice(segments, 1, last)
+    every one in name {
+        regex.match(tables.patterns.reference, one)
+    }
 }
 
 named(candidate) := found if {
-	not candidate.long
-	count(segments) == count(candidate.template)
-	every place, wanted in candidate.template {
-		fits(candidate, wanted, segments[place])
-	}
-	found := {trim(wanted, "{}"): segments[place] |
-		some place, wanted in candidate.template
-		startswith(wanted, "{")
-	}
+    not candidate.long
+    count(segments) == count(candidate.template)
+    every place, wanted in candidate.template {
+        fits(candidate, wanted, segments[place])
+    }
+    found := {trim(wanted, "{}"): segments[place] |
+        some place, wanted in candidate.template
+        startswith(wanted, "{")
+    }
 }
 
 fits(_, wanted, given) if {
-	not startswith(wanted, "{")
-	wanted == given
+    not startswith(wanted, "{")
+    wanted == given
 }
 
 fits(candidate, wanted, given) if {
-	startswith(wanted, "{")
-	regex.match(tables.patterns[candidate.grammar], given)
+    startswith(wanted, "{")
+    regex.match(tables.patterns[candidate.grammar], given)
 }
 
 pairs := [{"key": key, "value": value} |
-	some one in parameters
-	key := split(one, "=")[0]
-	key in route.parameters
-	sent := concat("=", array.slice(split(one, "="), 1, count(one)))
-	regex.match(tables.patterns.part, sent)
-	value := urlquery.decode(sent)
-	json.unmarshal(json.marshal(value)) == value # It is UTF-8.
+    some one in parameters
+    key := split(one, "=")[0]
+    key in route.parameters
+    sent := concat("=", array.slice(split(one, "="), 1, count(one)))
+    regex.match(tables.patterns.part, sent)
+    value := urlquery.decode(sent)
+    json.unmarshal(json.marshal(value)) == value # It is UTF-8.
 ]
 
 query := object.union(single, several) if {
-	count(pairs) == count(parameters)
-	keys := [one.key | some one in pairs; not one.key in route.several]
-	count(keys) == count({key | some key in keys})
-	single := {one.key: one.value | some one in pairs; not one.key in route.several}
-	several := {key: values |
-		some key in route.several
-		values := [one.value | some one in pairs; one.key == key]
-		values != []
-	}
+    count(pairs) == count(parameters)
+    keys := [one.key | some one in pairs; not one.key in route.several]
+    count(keys) == count({key | some key in keys})
+    single := {one.key: one.value | some one in pairs; not one.key in route.several}
+    several := {key: values |
+        some key in route.several
+        values := [one.value | some one in pairs; one.key == key]
+        values != []
+    }
 }
 
 asked(name) := object.get(query, name, "")
@@ -149,9 +149,9 @@ asked(name) := object.get(query, name, "")
 json_type := "application/json"
 
 header(name) := value if {
-	found := [value | some key, value in input.Headers; lower(key) == name]
-	count(found) < 2
-	value := concat("", found)
+    found := [value | some key, value in input.Headers; lower(key) == name]
+    count(found) < 2
+    value := concat("", found)
 }
 
 content_type := header("content-type")
@@ -164,85 +164,85 @@ length := header("content-length") if regex.match("^([0-9]{1,18})?$", header("co
 size := trim_left(length, "0")
 
 nothing_sent if {
-	input.Body == null
-	length != ""
-	size == ""
+    input.Body == null
+    length != ""
+    size == ""
 }
 
 nothing_sent if {
-	input.Body == null
-	length == ""
-	mime != json_type
+    input.Body == null
+    length == ""
+    mime != json_type
 }
 
 # The text null: nothing else that short has anything in it.
 null_sent if {
-	input.Body == null
-	content_type == json_type
-	size in {"4", "5"}
+    input.Body == null
+    content_type == json_type
+    size in {"4", "5"}
 }
 
 reads_body if input.Method in {"POST", "PUT"}
 
 body := {} if {
-	not reads_body
-	input.Body == null
-	mime != json_type
+    not reads_body
+    input.Body == null
+    mime != json_type
 }
 
 body := {} if {
-	not reads_body
-	nothing_sent
+    not reads_body
+    nothing_sent
 }
 
 body := {} if {
-	reads_body
-	route.body in {"stream", "unseen"}
-	streams
+    reads_body
+    route.body in {"stream", "unseen"}
+    streams
 }
 
 body := {} if {
-	reads_body
-	route.body in {"none", "maybe"}
-	mime in {"", "text/plain", json_type}
-	nothing_sent
+    reads_body
+    route.body in {"none", "maybe"}
+    mime in {"", "text/plain", json_type}
+    nothing_sent
 }
 
 body := {} if {
-	reads_body
-	route.body in {"none", "maybe", "json", "list"}
-	null_sent
+    reads_body
+    route.body in {"none", "maybe", "json", "list"}
+    null_sent
 }
 
 body := {} if {
-	reads_body
-	route.body == "none"
-	input.Body == {}
-	length
+    reads_body
+    route.body == "none"
+    input.Body == {}
+    length
 }
 
 body := input.Body if {
-	reads_body
-	route.body in {"maybe", "json"}
-	is_object(input.Body)
-	length
+    reads_body
+    route.body in {"maybe", "json"}
+    is_object(input.Body)
+    length
 }
 
 streams if {
-	nothing_sent
-	length != ""
+    nothing_sent
+    length != ""
 }
 
 streams if {
-	length
-	mime in array.concat([""], tables.streams)
-	input.Body == null
+    length
+    mime in array.concat([""], tables.streams)
+    input.Body == null
 }
 
 streams if {
-	length
-	route.body == "unseen"
-	mime in array.concat(["", json_type], tables.streams)
+    length
+    route.body == "unseen"
+    mime in array.concat(["", json_type], tables.streams)
 }
 
 # As far as anything depends on it.
@@ -251,22 +251,22 @@ sound if route.body == "unseen"
 sound if not unsound
 
 unsound if {
-	walk(input.Body, [place, value])
-	count(place) >= tables.limits.depth
-	is_inner(value)
+    walk(input.Body, [place, value])
+    count(place) >= tables.limits.depth
+    is_inner(value)
 }
 
 # Numbers of more digits than the plugin reads.
 unsound if {
-	walk(input.Body, [_, value])
-	is_number(value)
-	value >= 100000000000000000000
+    walk(input.Body, [_, value])
+    is_number(value)
+    value >= 100000000000000000000
 }
 
 unsound if {
-	walk(input.Body, [_, value])
-	is_number(value)
-	value <= -10000000000000000000
+    walk(input.Body, [_, value])
+    is_number(value)
+    value <= -10000000000000000000
 }
 
 # What stands for bytes that are no UTF-8, and for half of a surrogate pair.
@@ -281,82 +281,82 @@ is_inner(value) if is_array(value)
 selected(grant, kind, _) if grant.selectors[kind].all
 
 selected(grant, "containers", thing) if {
-	thing.new
-	grant.selectors.containers.own
+    thing.new
+    grant.selectors.containers.own
 }
 
 selected(grant, "containers", thing) if {
-	thing.new
-	some label in grant.selectors.containers.labels
-	value := thing.labels[label.key]
-	object.get(label, "value", value) == value
+    thing.new
+    some label in grant.selectors.containers.labels
+    value := thing.labels[label.key]
+    object.get(label, "value", value) == value
 }
 
 selected(grant, "containers", thing) if grant.selectors.containers.exact[thing.name]
 
 selected(grant, "containers", thing) if {
-	some pattern in grant.selectors.containers.like
-	regex.match(pattern, thing.name)
+    some pattern in grant.selectors.containers.like
+    regex.match(pattern, thing.name)
 }
 
 # One that is there. Of an id, or its beginning, nobody tells the name: it counts where the policy has this very name.
 selected(grant, "containers", thing) if {
-	regex.match(tables.patterns.plain, thing.text)
-	grant.selectors.containers.exact[thing.text]
+    regex.match(tables.patterns.plain, thing.text)
+    grant.selectors.containers.exact[thing.text]
 }
 
 selected(grant, "containers", thing) if {
-	regex.match(tables.patterns.plain, thing.text)
-	not regex.match(tables.patterns.hex, thing.text)
-	some pattern in grant.selectors.containers.like
-	regex.match(pattern, thing.text)
+    regex.match(tables.patterns.plain, thing.text)
+    not regex.match(tables.patterns.hex, thing.text)
+    some pattern in grant.selectors.containers.like
+    regex.match(pattern, thing.text)
 }
 
 selected(grant, "networks", thing) if {
-	not regex.match(tables.patterns.hex, thing.text)
-	is_plain_selected(grant.selectors.networks, thing.text)
+    not regex.match(tables.patterns.hex, thing.text)
+    is_plain_selected(grant.selectors.networks, thing.text)
 }
 
 selected(grant, "volumes", thing) if is_plain_selected(grant.selectors.volumes, thing.text)
 
 selected(grant, "images", thing) if {
-	image := image_of(thing)
-	some one in grant.selectors.images.some
-	is_image_selected(one, image)
+    image := image_of(thing)
+    some one in grant.selectors.images.some
+    is_image_selected(one, image)
 }
 
 is_plain_selected(selectors, text) if {
-	regex.match(tables.patterns.plain, text)
-	selectors.exact[text]
+    regex.match(tables.patterns.plain, text)
+    selectors.exact[text]
 }
 
 is_plain_selected(selectors, text) if {
-	regex.match(tables.patterns.plain, text)
-	some pattern in selectors.like
-	regex.match(pattern, text)
+    regex.match(tables.patterns.plain, text)
+    some pattern in selectors.like
+    regex.match(pattern, text)
 }
 
 is_image_selected(one, image) if {
-	image.id != null
-	one.id == image.id
+    image.id != null
+    one.id == image.id
 }
 
 is_image_selected(one, image) if {
-	image.id == null
-	regex.match(one.repository, image.repository)
-	is_version_selected(one, image)
+    image.id == null
+    regex.match(one.repository, image.repository)
+    is_version_selected(one, image)
 }
 
 is_version_selected(one, image) if one.digest == image.digest
 
 is_version_selected(one, image) if {
-	not one.digest
-	image.tag != null
-	regex.match(one.tag, image.tag)
+    not one.digest
+    image.tag != null
+    regex.match(one.tag, image.tag)
 }
 
 is_version_selected(one, _) if {
-	not one.digest
-	not one.tag
+    not one.digest
+    not one.tag
 }
 """

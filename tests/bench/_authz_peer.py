@@ -27,9 +27,9 @@ default allow := false
 allow if not privileged
 
 privileged if {
-	input.Method == "POST"
-	regex.match(`^(/v[0-9.]+)?/containers/create$`, input.PathPlain)
-	input.Body.HostConfig.Privileged == true
+    input.Method == "POST"
+    regex.match(`^(/v[0-9.]+)?/containers/create$`, input.PathPlain)
+    input.Body.HostConfig.Privileged == true
 }
 """
 MASK = 'package system.log\n\nmask contains "/input/Body"\n'
