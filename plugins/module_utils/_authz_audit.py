@@ -12,6 +12,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 # What runs something: an exec in such a container is one, too.
 ACTIONS = ("container.create", "exec.create")
+NO_JOURNAL = "who ran privileged containers is in this host's syslog, as containment-authz: there is no journal"
 _COMMAND = 60  # characters of a command in the table
 DAYS = 3650  # more than any journal holds
 

@@ -122,9 +122,9 @@ def _serve_apart(options):
     if None in (options.socket, options.user, options.log_file):
         raise ContainmentError("--pid-file", "is given alone", "give --socket, --user and --log-file, too")
     _authz_supervise.detach(options.pid_file, options.log_file)
-    _authz_supervise.Supervisor(work).run()
+    _authz_supervise.Supervisor(work, options.pid_file + ".notify", _authz_drop.account(options.user).pw_uid).run()
+    os.unlink(options.socket)  # The next one may be started as soon as the other is gone.
     os.unlink(options.pid_file)
-    os.unlink(options.socket)
     return 0
 
 

@@ -17,12 +17,17 @@ _PR_SET_DUMPABLE, _PR_SET_KEEPCAPS, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_
 _VERSION_3 = 0x20080522  # of capset(2)
 
 
-def become(name):
-    """Become the user `name`, for good, with CAP_DAC_READ_SEARCH alone. Raises ContainmentError, OSError."""
+def account(name):
+    """Return the passwd entry of a user. Raises ContainmentError."""
     try:
-        entry = pwd.getpwnam(name)
+        return pwd.getpwnam(name)
     except KeyError:
         raise ContainmentError(f"user {name}", "is not there", "make it") from None
+
+
+def become(name):
+    """Become the user `name`, for good, with CAP_DAC_READ_SEARCH alone. Raises ContainmentError, OSError."""
+    entry = account(name)
     libc = ctypes.CDLL(None, use_errno=True)
     number = 0
     while libc.prctl(_PR_CAPBSET_READ, number, 0, 0, 0) >= 0:

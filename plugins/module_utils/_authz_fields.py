@@ -109,7 +109,6 @@ MOUNT = {
     },
     "ImageOptions": {"Subpath": "text"},
     "TmpfsOptions": {"SizeBytes": "number", "Mode": "number", "Options": "absent"},
-    "ClusterOptions": "absent",
 }
 
 HOST = dict(
@@ -195,7 +194,7 @@ EXEC = {
     "Container": "text",  # The Python SDK sends it; engines take the one of the path.
 }
 
-VOLUME = {"Name": "text", "Driver": "rule", "DriverOpts": "rule", "Labels": "map", "ClusterVolumeSpec": "absent"}
+VOLUME = {"Name": "text", "Driver": "rule", "DriverOpts": "rule", "Labels": "map"}
 
 NETWORK = {
     "Name": "text",
@@ -213,7 +212,6 @@ NETWORK = {
     "Attachable": "flag",
     "Ingress": "absent",
     "ConfigOnly": "absent",
-    "ConfigFrom": "absent",
     "Options": "rule",
     "Labels": "map",
 }

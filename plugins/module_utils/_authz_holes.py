@@ -14,7 +14,7 @@ from ansible_collections.containment.docker.plugins.module_utils import _authz_p
 # name, title: of a proof. data: bytes of what is sent on one connection. mend: what to do where a way is open.
 Hole = collections.namedtuple("Hole", "name title data mend")
 
-HTTP2 = "http2"
+REQUEST, HTTP2 = "request", "http2"
 # A client's preface and an empty frame of settings (RFC 9113, 3.4 and 6.5).
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS = 4  # the type of the frame with which a server of HTTP/2 begins
@@ -43,7 +43,7 @@ _SMALL = _twice(1)
 # A form is read by engines, and never shown. From 29.2 on engines serve HTTP/2 on their socket, and BuildKit's calls in
 # it ask no plugin (moby#50744).
 HOLES = (
-    Hole("request", "the engine asks the plugin", _sized("application/json", _SMALL), "see the engine's log"),
+    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), "see the engine's log"),
     Hole("large", "a body of a mebibyte", _sized("application/json", _twice(_MEBIBYTE)), _UPDATE),
     Hole(
         "chunked",
@@ -55,14 +55,41 @@ HOLES = (
         _UPDATE,
     ),
     Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE),
-    Hole(HTTP2, "HTTP/2 on the socket", _PREFACE, "run the role again: it has the engine serve none, and restarts it"),
+    Hole(
+        HTTP2,
+        "HTTP/2 on the socket",
+        _PREFACE,
+        "have the engine started with GODEBUG=http2server=0, as the role does under systemd",
+    ),
 )
+
+
+def named(name):
+    """Return the Hole of a name."""
+    return next(one for one in HOLES if one.name == name)
 
 
 def of(reports):
     """Return the Holes to try. reports: whether whoever comes by the socket is refused nothing, so that no refusal of
     his tells anything."""
     return [one for one in HOLES if one.name == HTTP2 or not reports]
+
+
+def judge_asked(before, after):
+    """Return the proof that an engine asks the plugin, where it refuses nothing.
+
+    before, after: about how many requests the plugin had been asked before one was made, and after; None for none.
+    """
+    asked = None if after is None else after > before
+    observed = None if asked is None else "asked" if asked else "not asked"
+    title = named(REQUEST).title
+    return {
+        "proof": f"authz-{REQUEST}",
+        "title": title,
+        "expected": "asked",
+        "observed": observed,
+        "passed": asked is True,
+    }
 
 
 def is_http2(answer):

@@ -23,6 +23,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 SOCKETS = "/run/docker/plugins"
 # Where engines look for the addresses of plugins (moby, pkg/plugins/discovery.go).
+_MANAGED = "docker.authz/1.0"  # the type of a managed plugin for authorization (docs.docker.com, plugin config)
 SPECS = ("/etc/docker/plugins", "/usr/lib/docker/plugins")
 
 
@@ -77,6 +78,10 @@ def make_folder(user):
     finally:
         os.close(parent)
     try:
+        if os.fstat(fd).st_uid != user.pw_uid:  # A user that was made anew goes on with what the one before kept.
+            for _path, folders, files, here in os.fwalk(".", dir_fd=fd, follow_symlinks=False):
+                for one in folders + files:
+                    os.chown(one, user.pw_uid, user.pw_gid, dir_fd=here, follow_symlinks=False)
         os.fchown(fd, user.pw_uid, user.pw_gid)
         os.fchmod(fd, 0o700)
     finally:
@@ -118,7 +123,7 @@ def ask(path, data, seconds=20):
             link.sendall(data)
         except BrokenPipeError:
             pass  # It has answered, and reads no more.
-        return link.recv(256) or "no answer"
+        return link.recv(4096) or "no answer"
     except OSError as error:
         return error.strerror or "no answer in time"
     finally:
@@ -127,9 +132,14 @@ def ask(path, data, seconds=20):
 
 def serves_http2(path):
     """Whether an engine serves HTTP/2 on its socket, where calls of BuildKit ask no plugin. False where none runs."""
-    (hole,) = [one for one in _authz_holes.HOLES if one.name == _authz_holes.HTTP2]
-    answer = ask(path, hole.data, 5)
+    answer = ask(path, _authz_holes.named(_authz_holes.HTTP2).data, 5)
     return isinstance(answer, bytes) and _authz_holes.is_http2(answer)
+
+
+def is_asked(path):
+    """Whether an engine asks the plugin of this collection. False where none runs."""
+    answer = ask(path, _authz_holes.named(_authz_holes.REQUEST).data)
+    return isinstance(answer, bytes) and b" 403 " in answer and f"plugin {_authz_install.NAME}:".encode() in answer
 
 
 def wait(digest, seconds, hint):
@@ -161,6 +171,8 @@ def activate(name, engine_socket):
     with Engine(engine_socket, timeout=30) as engine:
         for one in engine.json("GET", "/plugins"):
             if one["Name"] in (name, f"{name}:latest"):
+                if _MANAGED not in one["Config"]["Interface"]["Types"]:
+                    raise ContainmentError(f"plugin {name}", "is none for authorization", "name another one")
                 if not one["Enabled"]:
                     raise ContainmentError(f"plugin {name}", "is not enabled", f"run docker plugin enable {name}")
                 return
@@ -187,8 +199,11 @@ def _address(name):
         for suffix in (f"{name}.spec", f"{name}.json", f"{name}/{name}.spec", f"{name}/{name}.json"):
             data = _files.read(f"{folder}/{suffix}").data
             if data is not None:
-                text = data.decode("utf-8").strip()
-                return json.loads(text).get("Addr", "") if suffix.endswith(".json") else text
+                try:
+                    text = data.decode("utf-8").strip()
+                    return json.loads(text).get("Addr", "") if suffix.endswith(".json") else text
+                except (ValueError, AttributeError):
+                    raise ContainmentError(f"{folder}/{suffix}", "tells no address", "mend the file") from None
     raise ContainmentError(
         f"plugin {name}", "is neither managed by the engine nor at a socket that engines look for", "install it first"
     )

@@ -75,6 +75,7 @@ Description=Authorization plugin for the Docker Engine
 Requires={unit}.socket
 After={unit}.socket
 Before=docker.service
+RequiresMountsFor={root}
 StartLimitIntervalSec=0
 
 [Service]
@@ -99,7 +100,7 @@ LimitNOFILE=65536
 LogRateLimitIntervalSec=0
 NoNewPrivileges=yes
 ProtectSystem=strict
-ProtectHome=yes
+ProtectHome={home}
 PrivateDevices=yes
 PrivateNetwork=yes
 PrivateTmp=yes
@@ -128,6 +129,9 @@ WantedBy=multi-user.target
 """
 
 
+# What ProtectHome hides (systemd.exec(5)); a graph root may lie there.
+_HOMES = ("/home/", "/root/", "/run/user/")
+
 # For systemd before 239, of Enterprise Linux 7: it knows neither AmbientCapabilities nor most of the sandbox.
 _APART_UNIT = """# Written by containment.docker.
 [Unit]
@@ -135,6 +139,7 @@ Description=Authorization plugin for the Docker Engine
 Requires={unit}.socket
 After={unit}.socket
 Before=docker.service
+RequiresMountsFor={root}
 
 [Service]
 Type=notify
@@ -155,7 +160,7 @@ NoNewPrivileges=yes
 PrivateDevices=yes
 PrivateNetwork=yes
 PrivateTmp=yes
-ProtectHome=yes
+ProtectHome={home}
 ProtectSystem=full
 UMask=0077
 
@@ -216,9 +221,9 @@ case "$1" in
 esac
 """
 
-# For an engine that serves HTTP/2 on its socket (_authz_holes).
+# For engines that serve HTTP/2 on their socket (_authz_holes); others take no notice.
 DROP_IN = "/etc/systemd/system/docker.service.d/containment-authz.conf"
-NO_HTTP2 = b"""# Written by containment.docker: calls of BuildKit by HTTP/2 would ask no plugin.
+NO_HTTP2 = """# Written by containment.docker: calls of BuildKit by HTTP/2 would ask no plugin.
 [Service]
 Environment=GODEBUG=http2server=0
 """
@@ -257,6 +262,7 @@ def units(python, root, apart=False):
         user=USER,
         unit=UNIT,
         name=STATE.rpartition("/")[2],
+        home="no" if root.startswith(_HOMES) else "yes",
     )
     return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}
 

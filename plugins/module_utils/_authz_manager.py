@@ -6,7 +6,7 @@
 Both managers have the same face: `files(python, root)` -> {path: (text, mode)}, `paths()` -> those of all of them,
 `is_running()`, `is_enabled()`, `is_there()`, whether anything of it runs, `start(changed)`, which starts it again where
 it runs, with the files of these paths changed, and has it start with the host, `stop()`, which undoes both,
-`forget()`, behind the removal of files, and `hint`, where to look.
+`forget()`, behind the removal of files, `reload()`, behind a change of the engine's drop-in, and `hint`, where to look.
 """
 
 import os
@@ -48,10 +48,11 @@ class Systemd:
 
     def files(self, python, root):
         units = _authz_install.units(python, root, self._apart)
-        return {f"{UNITS}/{unit}": (text, 0o644) for unit, text in units.items()}
+        texts = {f"{UNITS}/{unit}": (text, 0o644) for unit, text in units.items()}
+        return dict(texts, **{_authz_install.DROP_IN: (_authz_install.NO_HTTP2, 0o644)})
 
     def paths(self):
-        return [f"{UNITS}/{SOCKET_UNIT}", f"{UNITS}/{SERVICE_UNIT}"]
+        return [f"{UNITS}/{SOCKET_UNIT}", f"{UNITS}/{SERVICE_UNIT}", _authz_install.DROP_IN]
 
     def is_running(self):
         return all(self._shown(unit)["ActiveState"] == "active" for unit in (SOCKET_UNIT, SERVICE_UNIT))
@@ -68,7 +69,7 @@ class Systemd:
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
     def start(self, changed):
-        _run(["systemctl", "daemon-reload"])
+        self.reload()
         _run(["systemctl", "enable", SOCKET_UNIT, SERVICE_UNIT])
         if f"{UNITS}/{SOCKET_UNIT}" in changed:
             # A socket whose service runs cannot be started again.
@@ -77,9 +78,14 @@ class Systemd:
         _run(["systemctl", "restart", SERVICE_UNIT])
 
     def stop(self):
-        _run(["systemctl", "disable", "--now", SOCKET_UNIT, SERVICE_UNIT])
+        units = [unit for unit in (SOCKET_UNIT, SERVICE_UNIT) if os.path.exists(f"{UNITS}/{unit}")]
+        if units:  # A run that was killed may have left one.
+            _run(["systemctl", "disable", "--now", *units])
 
     def forget(self):
+        self.reload()
+
+    def reload(self):
         _run(["systemctl", "daemon-reload"])
 
 
@@ -115,6 +121,9 @@ class InitScript:
             argv = self._linker("", "--del")
             if argv[0].endswith("chkconfig"):  # It reads the script.
                 _run(argv)
+
+    def reload(self):
+        """There is nothing that would have to be read."""
 
     def forget(self):
         argv = self._linker("remove", "")

@@ -33,13 +33,12 @@ def text_of(policy):
 def change(host, ours, others):
     """Return {"merge", "remove"}, as daemon_json takes them.
 
-    ours: whether the engine asks the plugin of this collection. others: names of plugins that it asks, too, in this
-    order and behind ours. Those that it asks already and that are named nowhere stay, in front: they ask more, and
-    never less.
+    ours: whether the engine is to ask the plugin of this collection. others: names of plugins that it asks, too, in
+    this order and behind ours. Those that it asks already and that are named nowhere stay, in front: they ask more,
+    and never less.
     """
     named = configured(host)
-    wanted = [_authz_install.NAME] if ours else []
-    wanted += [one for one in others if one not in wanted]
+    wanted = ([_authz_install.NAME] if ours else []) + list(others)
     kept = [one for one in named if one not in wanted and one != _authz_install.NAME]
     if kept + wanted:
         return {"merge": {KEY: kept + wanted}, "remove": []}

@@ -33,6 +33,7 @@ class Plugin:
         self._path, self._world, self._log = policy, world, log
         self._stamp, self._policy = None, None
         self._fault = "there is no policy"
+        self._asked = 0  # requests since the start
         self._pending = collections.OrderedDict()  # {what identifies a request: [its numbers]}
         self.reload()
 
@@ -89,8 +90,10 @@ class Plugin:
         raise ContainmentError("call", "is empty, since the plugin ended meanwhile", "send the request again")
 
     def _state(self):
-        """What a rollout asks: {"policy": the digest of the one in force, "" without one, "fault": of the file}."""
-        return {"policy": self._policy.digest if self._policy is not None else "", "fault": self._fault}
+        """What a rollout asks: {"policy": the digest of the one in force, "" without one, "fault": of the file,
+        "asked": about how many requests since the start}."""
+        digest = self._policy.digest if self._policy is not None else ""
+        return {"policy": digest, "fault": self._fault, "asked": self._asked}
 
     def _explain(self, body):
         """Decide a request that was written by hand (_authz_explain); nobody makes it, so that it is not recorded."""
@@ -104,6 +107,7 @@ class Plugin:
         return {"verdict": found.verdict, "rule": found.rule, "action": action, "reason": found.reason}
 
     def _request(self, message):
+        self._asked += 1
         if self._policy is None:
             return _authz_message.answer(
                 False, f"the policy is not usable: {self._fault} A root shell on the host can mend it."

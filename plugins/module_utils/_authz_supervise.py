@@ -44,16 +44,21 @@ def detach(pid_file, log):
 
 
 class Supervisor:
-    """work: called in a process of its own, which is started again when it ends."""
+    """work: called in a process of its own, which is started again when it ends. uid: of that process, which alone may
+    say that it lives, at the address `path`."""
 
-    def __init__(self, work):
-        self._work, self._child, self._stopping = work, 0, False
+    def __init__(self, work, path, uid):
+        self._work, self._path, self._uid = work, path, uid
+        self._child, self._stopping = 0, False
 
     def run(self):
         """Keep it running until SIGTERM. SIGHUP goes on to it."""
         heart = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        heart.bind("")  # An address of the kernel's choice (unix(7), autobind).
-        os.environ["NOTIFY_SOCKET"] = "@" + heart.getsockname()[1:].decode("ascii")
+        if os.path.exists(self._path):
+            os.unlink(self._path)
+        heart.bind(self._path)  # The umask of `detach` lets nobody else write to it.
+        os.chown(self._path, self._uid, -1)
+        os.environ["NOTIFY_SOCKET"] = self._path
         os.environ["WATCHDOG_USEC"] = str(_SILENCE * 1000000)
         os.environ.pop("WATCHDOG_PID", None)
         signal.signal(signal.SIGTERM, self._stop)
@@ -63,6 +68,7 @@ class Supervisor:
             self._watch(heart)
             if not self._stopping:
                 time.sleep(_PAUSE)
+        os.unlink(self._path)
 
     def _start(self, heart):
         child = os.fork()
@@ -97,4 +103,7 @@ class Supervisor:
 
     def _pass_on(self, number):
         if self._child:
-            os.kill(self._child, number)
+            try:
+                os.kill(self._child, number)
+            except ProcessLookupError:
+                pass  # It has ended, and _watch is about to see that.

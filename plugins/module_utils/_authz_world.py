@@ -99,8 +99,7 @@ class World:
 
     def _owner(self, number):
         try:
-            with open(f"{self._owners}/{number}", encoding="ascii") as handle:
-                return handle.read()
+            return _read_file(f"{self._owners}/{number}").decode("ascii", "replace")
         except FileNotFoundError:
             return None
 
@@ -150,11 +149,10 @@ class World:
     def _load_execs(self, keeps):
         """Read what was remembered before a restart; the last line may have been cut off."""
         try:
-            with open(self._log, encoding="ascii") as handle:
-                lines = handle.read().split("\n")[:-1]
+            data = _read_file(self._log)
         except FileNotFoundError:
             return
-        for line in lines:
+        for line in data.decode("ascii", "replace").split("\n")[:-1]:
             parts = line.split(" ")
             if len(parts) == 3:
                 self._keep(Exec(*parts))
@@ -172,13 +170,18 @@ def _stamp(path):
     return info.st_ino, info.st_mtime_ns, info.st_size
 
 
-def _load(path):
+def _read_file(path):
+    """Return the bytes of a file. Root reads here, too, what others may have put there. Raises OSError, ValueError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(fd, "rb") as handle:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX:
-            raise ValueError(f"{path} is no file of a container's")
-        value = json.loads(handle.read().decode("utf-8"))
+            raise ValueError(f"{path} is no file that an engine or the plugin writes")
+        return handle.read()
+
+
+def _load(path):
+    value = json.loads(_read_file(path).decode("utf-8"))
     if not isinstance(value, dict):
         raise ValueError(f"{path} is no object")
     return value

@@ -107,7 +107,10 @@ def reload(manager, before, socket, timeout):
     Raises ContainmentError where it ends of it, and where it says nothing within `timeout` seconds.
     """
     deadline, since = time.monotonic() + timeout, time.time()
-    os.kill(before["pid"], signal.SIGHUP)
+    try:
+        os.kill(before["pid"], signal.SIGHUP)
+    except ProcessLookupError:
+        pass  # Told below.
     while True:
         if not same(_alive(before["pid"]), before):
             raise ContainmentError("docker", "the engine ended when it read its configuration", "read its log lines")

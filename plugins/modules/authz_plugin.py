@@ -38,8 +38,9 @@ options:
   state:
     description:
       - V(present) for a plugin that answers, V(absent) for none. A plugin that C(daemon.json) names is not removed.
+      - V(external) leaves this one as it is, and sees that those of O(plugins) answer.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, external]
     default: present
   policy:
     description:
@@ -53,7 +54,8 @@ options:
     default: /var/lib/docker
   plugins:
     description:
-      - Names of other plugins that the engine is going to ask. Each has to answer, or nothing is changed.
+      - Names of other plugins that the engine is going to ask. Each has to answer, or nothing is changed. In check mode
+        one that does not is told in a warning, because a task before this one may be about to start it.
     type: list
     elements: str
     default: []
@@ -115,7 +117,7 @@ plugin:
   type: str
   sample: containment
 policy_sha256:
-  description: The hash of the policy's file, by which records name it. Null without a policy.
+  description: The hash of the policy's file, by which records name it. Null where there is to be none.
   returned: always
   type: str
   sample: 0d5a3a3f4e1b5c7d9f2a4b6c8d0e1f3a5b7c9d1e3f5a7b9c1d3e5f7a9b1c3d5e
@@ -130,10 +132,15 @@ files:
   type: list
   elements: str
   sample: [/etc/containment/authz/policy.json]
+asked:
+  description: Whether the engine asks the plugin, before anything is changed. It answers that by what it refuses.
+  returned: always
+  type: bool
+  sample: true
 restart_required:
   description: >-
-    Whether the engine has to be restarted: it serves HTTP/2 on its socket, where calls of BuildKit ask no plugin, and a
-    drop-in of its unit says from now on that it does not.
+    Whether the engine has to be restarted: it serves HTTP/2 on its socket, where calls of BuildKit ask no plugin. A
+    drop-in of its unit says that it does not.
   returned: always
   type: bool
   sample: false
@@ -150,6 +157,7 @@ transaction:
 """
 
 import hashlib
+import re
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -168,21 +176,38 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 KIND = "authz_policy"
 
 
-def wanted(params, policy, manager):
+_ROOT = re.compile(r"/[A-Za-z0-9_./@:+-]*\Z")
+
+
+def wanted(module, policy, manager):
     """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there."""
+    params = module.params
+    if params["state"] == "external":
+        return []
     if params["state"] == "absent":
-        paths = [_authz_install.PROGRAM, _authz_install.POLICY, _authz_install.DROP_IN, *manager.paths()]
+        paths = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
         return [(_files.read(path), None, None) for path in paths]
+    if not _ROOT.match(params["root"]):
+        raise ContainmentError(
+            "root", f"{params['root']!r} has characters that no unit can carry", "use letters, digits and _./@:+-"
+        )
     data = policy.data if params["policy"] is None else _authz_plan.text_of(params["policy"])
-    if data is None:
+    files = {_authz_install.PROGRAM: (_authz_install.program(), 0o644)}
+    if data is not None:
+        _authz_policy.read(data)
+        files[_authz_install.POLICY] = data, 0o600
+    elif not module.check_mode:  # In check mode a task before this one may be about to bring it back.
         raise ContainmentError("policy", "is not given, and there is none yet", "give one")
-    _authz_policy.read(data)
-    files = {_authz_install.PROGRAM: (_authz_install.program(), 0o644), _authz_install.POLICY: (data, 0o600)}
     for path, (text, mode) in manager.files(_authz_host.interpreter(), params["root"]).items():
         files[path] = text.encode("utf-8"), mode
-    if _authz_host.serves_http2(socket_path(params["socket"])):
-        files[_authz_install.DROP_IN] = _authz_install.NO_HTTP2, 0o644
     return [(_files.read(path), content, mode) for path, (content, mode) in files.items()]
+
+
+def differs(file, data, mode):
+    """Whether a file has another content, another owner than root, or another mode."""
+    if file.data is None or data is None:
+        return file.data != data
+    return (file.data, file.uid, file.gid, file.mode) != (data, 0, 0, mode)
 
 
 def shown(path, data):
@@ -197,7 +222,8 @@ def write(changed, transaction):
     for file, data, mode in changed:
         if file.path == _authz_install.POLICY:
             _transaction.record(transaction, KIND, file, data)
-        _files.replace(file, data, mode=mode)
+        mine = file if None in (file.data, data) else file._replace(uid=0, gid=0, mode=mode)
+        _files.replace(mine, data, mode=mode)
 
 
 def install(module, manager, changed, transaction, user, starts):
@@ -205,13 +231,17 @@ def install(module, manager, changed, transaction, user, starts):
     write(changed, transaction)
     for file, _data, _mode in changed:
         module.set_default_selinux_context(file.path, False)
+    paths = {file.path for file, _data, _mode in changed}
     if starts:
-        manager.start({file.path for file, _data, _mode in changed})
+        manager.start(paths)
+    elif _authz_install.DROP_IN in paths:
+        manager.reload()
 
 
 def put_back(manager, changed):
     """Have the plugin of before serve again, which an engine may be asking; where there was none, have none."""
-    new = any(file.data is None for file, _data, _mode in changed if file.path in manager.paths())
+    units = set(manager.paths()) - {_authz_install.DROP_IN}
+    new = any(file.data is None for file, _data, _mode in changed if file.path in units)
     if new:
         manager.stop()
     for file, _data, mode in changed:
@@ -222,30 +252,59 @@ def put_back(manager, changed):
         manager.start({file.path for file, _data, _mode in changed})
 
 
+def undo(manager, changed, error):
+    """Put back what was there before `error`. Raises ContainmentError with both where that fails, too."""
+    try:
+        put_back(manager, changed)
+    except (ContainmentError, OSError) as second:
+        raise ContainmentError(
+            _authz_install.UNIT, f"{error} What was there before could not be put back: {second}", "mend both"
+        ) from error
+
+
 def remove(manager, changed, transaction):
     manager.stop()
     write(changed, transaction)
     manager.forget()
 
 
+def see(module, name):
+    """See that another plugin answers. Raises ContainmentError; in check mode it is told."""
+    try:
+        _authz_host.activate(name, socket_path(module.params["socket"]))
+    except ContainmentError as error:
+        if not module.check_mode:
+            raise
+        module.warn(str(error))
+
+
 def run(module):
     params = module.params
-    present = params["state"] == "present"
+    present, absent = params["state"] == "present", params["state"] == "absent"
     transaction = params["transaction"] or _transaction.default_name("authz_plugin")
     if params["timeout"] < 1:
         raise ContainmentError("timeout", f"{params['timeout']} is no time to start in", "give at least 1 second")
     # Check mode is asked while the file has not been changed yet, by the run that is going to.
-    if not present and not module.check_mode and _authz_install.NAME in _authz_host.configured(params["config_file"]):
+    if absent and not module.check_mode and _authz_install.NAME in _authz_host.configured(params["config_file"]):
         raise ContainmentError(
             params["config_file"],
             f"names {_authz_install.NAME}, without which the engine would refuse everything",
             "take it out, and have the engine read that, first",
         )
+    socket = socket_path(params["socket"])
+    # Before anything is changed, so that check mode says the same.
+    asked = _authz_host.is_asked(socket)
+    if absent and asked and not module.check_mode:
+        raise ContainmentError(
+            "the engine",
+            "still asks the plugin, without which it would refuse everything",
+            "reload or restart it first",
+        )
     manager, user = _authz_manager.manager(), _authz_host.account()
-    files = wanted(params, _files.read(_authz_install.POLICY), manager)
-    for name in params["plugins"] if present else ():
-        _authz_host.activate(name, socket_path(params["socket"]))
-    changed = [(file, data, mode) for file, data, mode in files if file.data != data]
+    files = wanted(module, _files.read(_authz_install.POLICY), manager)
+    for name in () if absent else params["plugins"]:
+        see(module, name)
+    changed = [one for one in files if differs(*one)]
     paths = {file.path for file, _data, _mode in changed}
     for file, _data, _mode in changed:
         _files.refuse_unwritable(file)
@@ -260,21 +319,20 @@ def run(module):
         # Another policy is read as it is, and the drop-in is the engine's.
         starts = bool(paths - {_authz_install.POLICY, _authz_install.DROP_IN})
         starts = starts or not enabled or not manager.is_running() or bool(_authz_host.folder_fault(user))
-    act = bool(changed) or (starts if present else enabled or manager.is_there())
-    (policy,) = [data for file, data, _mode in files if file.path == _authz_install.POLICY]
+    act = bool(changed) or starts or (absent and (enabled or manager.is_there()))
+    policy = next((data for file, data, _mode in files if file.path == _authz_install.POLICY), None)
     digest = None if policy is None else hashlib.sha256(policy).hexdigest()
     if not module.check_mode:
-        if not present:
-            if act:
-                remove(manager, changed, transaction)
-        else:
+        if absent and act:
+            remove(manager, changed, transaction)
+        if present:
             try:
                 if act:
                     install(module, manager, changed, transaction, user, starts)
                 _authz_host.wait(digest, params["timeout"], manager.hint)
-            except ContainmentError:
+            except (ContainmentError, OSError) as error:
                 if changed:
-                    put_back(manager, changed)
+                    undo(manager, changed, error)
                 raise
     return {
         "changed": act,
@@ -282,7 +340,8 @@ def run(module):
         "policy_sha256": digest,
         "root": params["root"],
         "files": sorted(paths),
-        "restart_required": present and _authz_install.DROP_IN in {file.path for file, _data, _mode in files},
+        "asked": asked,
+        "restart_required": present and _authz_host.serves_http2(socket),
         "restarted": starts,
         "transaction": transaction if _authz_install.POLICY in paths else None,
         "diff": [
@@ -300,7 +359,7 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "external"], "default": "present"},
             "policy": {"type": "dict"},
             "root": {"type": "path", "default": "/var/lib/docker"},
             "plugins": {"type": "list", "elements": "str", "default": []},

@@ -92,9 +92,11 @@ def run(module):
     policy = _authz_policy.read(data)
     world = _authz_world.World(module.params["root"], _authz_install.STATE, keeps=False)
     asked = _authz_probe.probes(policy, world)
-    holes = _authz_holes.of(any(one.socket and any(role.report for role in one.roles) for one in policy.principals))
+    reports = any(one.socket and any(role.report for role in one.roles) for one in policy.principals)
+    holes = _authz_holes.of(reports)
     if module.check_mode:
         proofs = [_authz_probe.judge(one, None) for one in asked] + [_authz_holes.judge(one, None) for one in holes]
+        proofs += [_authz_holes.judge_asked(None, None)] if reports else []
         return {"changed": False, "proven": False, "proofs": proofs}
     serving = _authz_host.state()
     if serving["policy"] != policy.digest:
@@ -104,6 +106,9 @@ def run(module):
     socket = socket_path(module.params["socket"])
     proofs = [_authz_probe.judge(one, _authz_host.explain(one.request)) for one in asked]
     proofs += [_authz_holes.judge(one, _authz_host.ask(socket, one.data)) for one in holes]
+    if reports:
+        _authz_host.ask(socket, _authz_holes.named(_authz_holes.REQUEST).data)
+        proofs.append(_authz_holes.judge_asked(serving["asked"], _authz_host.state()["asked"]))
     failed = [one for one in proofs if not one["passed"]]
     result = {"changed": False, "proven": not failed, "proofs": proofs}
     if failed:

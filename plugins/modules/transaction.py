@@ -263,7 +263,8 @@ def reverted(module):
 
 def replace(todo):
     for file, content, mode in todo:
-        _files.replace(file, content, mode=0o644 if mode is None else mode)
+        new = 0o600 if file.path in LIVE else 0o644
+        _files.replace(file, content, mode=new if mode is None else mode)
 
 
 def run(module):

@@ -8,6 +8,7 @@ written. AssertionError says what does not hold.
 import base64
 import collections
 import json
+import urllib.parse
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_certificate,
@@ -114,6 +115,11 @@ def requests():
     return _plain() + _hostile()
 
 
+def lines():
+    """Return [(method, URI)] of request lines to begin with."""
+    return [(method, uri) for method, uri, _body in requests()]
+
+
 def _line(method, uri, body):
     return f"{method} {uri}\n".encode("utf-8", "surrogateescape") + body
 
@@ -143,8 +149,10 @@ def _json_run(data, their):
 
 
 def _request_seeds():
-    routes = [(method, path.replace("{", "").replace("}", ""), b"") for method, path, _a, _q in _authz_routes.ROUTES]
-    return [_line(method, uri, b"")[:-1] for method, uri, _body in requests() + routes]
+    routes = [(method, path) for method, path, _action, _query in _authz_routes.ROUTES]
+    plain = [(method, path.replace("{", "").replace("}", "")) for method, path in routes]
+    odd = [(method, urllib.parse.quote(path)) for method, path in routes]  # as if a placeholder were a name
+    return [f"{method} {uri}".encode("utf-8", "surrogateescape") for method, uri in lines() + plain + odd]
 
 
 def _request_run(data, their):

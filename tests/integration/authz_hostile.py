@@ -685,6 +685,7 @@ def objects(ids):
             {"Name": "data-1", "Opts": root},
         ),
         *({"Name": "data-1", "DriverOpts": {"type": "tmpfs"}}, {"Name": "data-1", "ClusterVolumeSpec": {"Group": "a"}}),
+        {"Name": "data-1", "ClusterVolumeSpec": {}},
         *(
             '{"Name":"data-1","Name":"evil"}',
             '{"Name":"evil","name":"data-1","NAME":"evil"}',
@@ -715,6 +716,7 @@ def objects(ids):
         *(
             {"Name": "net-1", "ConfigOnly": True},
             {"Name": "net-1", "ConfigFrom": {"Network": "back"}},
+            {"Name": "net-1", "ConfigFrom": {}},
             {"Name": "net-1", "X": 1},
         ),
         *({"Name": "net-1", "IPAM": {"Options": {"a": "b"}}}, '{"Name":"net-1","Driver":"bridge","Driver":"macvlan"}'),

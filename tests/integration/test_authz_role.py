@@ -64,9 +64,9 @@ print(b"".join(iter(lambda: link.recv(4096), b"")).decode())
 """
 
 
-def asked(host):
+def asked(host, name="containment"):
     """Whether the engine asks the plugin: it answers what is refused whoever asks."""
-    return "authorization denied by plugin containment" in host.run(["python3", "-c", ASK]).stdout
+    return f"authorization denied by plugin {name}" in host.run(["python3", "-c", ASK]).stdout
 
 
 def serving(host, user):
@@ -202,6 +202,51 @@ def test_what_would_lock_out_or_open_a_host_is_refused_before_anything_is_touche
     refused = run(alone, host, authz_policy=POLICY)
     assert refused.rc and "engine at tcp://127.0.0.1:2375: listens without tlsverify" in reason(refused)
     assert there(host) == []
+
+
+SECOND = f"""[Service]
+ExecStart=/usr/bin/python3 -I -S -B {_authz_install.PROGRAM} serve --policy /etc/second.json --root /var/lib/docker \\
+    --state /var/lib/second --socket /run/docker/plugins/second.sock
+StateDirectory=second
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docker_host, alone):
+    """The other one is the same program with a policy of its own, as a service of the host's."""
+    host = docker_host("trixie")
+    missing = run(alone, host, authz_plugins=[{"name": "second"}])
+    assert missing.rc and "plugin second: is neither managed by the engine nor at a socket" in reason(missing)
+    assert KEY not in daemon(host)
+    program = Path(host.root + _authz_install.PROGRAM)
+    program.parent.mkdir(parents=True)
+    program.write_bytes(_authz_install.program())
+    host.run(["tee", "/etc/second.json"], input=json.dumps(authz.POLICY))
+    host.run(["tee", "/etc/systemd/system/second.service"], input=SECOND)
+    given = {"authz_plugins": [{"name": "second", "service": "second.service"}]}
+    announced = run(alone, host, "--check", **given)
+    assert announced.rc == 0, announced.stdout
+    first = run(alone, host, **given)
+    assert first.rc == 0, first.stdout
+    assert changed(announced) == changed(first)
+    assert daemon(host)[KEY] == ["second"]
+    assert asked(host, "second")
+    again = run(alone, host, **given)
+    assert again.rc == 0 and changed(again) == []
+    both = run(alone, host, authz_policy=POLICY, **given)
+    assert both.rc == 0, both.stdout
+    assert daemon(host)[KEY] == ["containment", "second"] and asked(host)
+    kept = run(alone, host, **given)
+    assert kept.rc == 0 and changed(kept) == [] and asked(host), changed(kept)
+    host.run(["sed", "-i", 's/"containment", //', "/etc/docker/daemon.json"])
+    unread = run(alone, host, authz_state="absent", **given)
+    assert unread.rc == 0 and daemon(host)[KEY] == ["second"] and not asked(host), unread.stdout
+    mended = run(alone, host, authz_policy=POLICY, **given)
+    assert mended.rc == 0 and daemon(host)[KEY] == ["containment", "second"], mended.stdout
+    without = run(alone, host, authz_state="absent")
+    assert without.rc == 0, without.stdout
+    assert daemon(host)[KEY] == ["second"]
 
 
 def test_a_plugin_that_does_not_serve_is_never_asked(docker_host, alone):

@@ -56,7 +56,9 @@ def agents():
 def test_it_decides_as_the_plugin_does(agents, capsys):
     requests = Requests(random.Random(SEED))  # noqa: S311
     counts, beyond, actions = collections.Counter(), collections.Counter(), set()
-    while counts["agreed"] < REQUESTS:
+    everything = set(_authz_actions.ACTIONS) - set(_authz_rego.UNTOLD)
+    # Some actions come rarely: more requests, until each was allowed once, and no end of them.
+    while counts["agreed"] < REQUESTS or (everything - actions and counts["agreed"] < 2 * REQUESTS):
         policy, name = requests.any([(POLICY, "admins"), (LARGE, "large"), (LARGE, "large")])
         allowed, decision, reasons = compared(agents[name], requests.sent(policy))
         beyond.update(reasons)
@@ -67,9 +69,9 @@ def test_it_decides_as_the_plugin_does(agents, capsys):
             actions.add(decision.demand.action)
     with capsys.disabled():
         print(f"\nOPA and the plugin: {dict(counts)}; beyond: {dict(beyond)}")
-    assert counts["allowed"] >= LEAST_ALLOWED * REQUESTS
-    assert counts["beyond"] <= MOST_BEYOND * REQUESTS
-    assert set(_authz_actions.ACTIONS) - actions <= set(_authz_rego.UNTOLD)
+    assert counts["allowed"] >= LEAST_ALLOWED * counts["agreed"]
+    assert counts["beyond"] <= MOST_BEYOND * counts["agreed"]
+    assert everything <= actions
 
 
 PLAIN = {"Image": "foobar", "Cmd": ["sh", "-c", "a && b"], "HostConfig": {"Memory": 1000000000}}

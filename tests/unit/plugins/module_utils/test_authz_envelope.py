@@ -215,6 +215,7 @@ ESCAPES = [
     {"Mounts": [{"Type": "volume", "Source": "a", "Target": "/a", "New": {}}]},
     {"Mounts": [{"Type": "tmpfs", "Target": "/a", "TmpfsOptions": {"Options": [["dev"]]}}]},
     {"Mounts": [{"Type": "tmpfs", "Target": "/a", "ClusterOptions": {"a": 1}}]},
+    {"Mounts": [{"Type": "tmpfs", "Target": "/a", "ClusterOptions": {}}]},
     {"Mounts": [None]},
     {"Mounts": ["/:/a"]},
     {"Mounts": {"Type": "bind"}},
@@ -776,6 +777,11 @@ def test_users_of_processes_under_restricted(user, good):
         ("volume", {"DriverOpts": ["a"]}, False),
         ("volume", {"driveropts": {"device": "/"}}, False),
         ("volume", {"ClusterVolumeSpec": {"a": 1}}, False),
+        # An object that is there and empty is one to an engine, which makes a cluster's volume of it, and of a network
+        # one without the defaults that its daemon.json has.
+        ("volume", {"ClusterVolumeSpec": {}}, False),
+        ("volume", {"Name": "a", "ClusterVolumeSpec": None}, True),
+        ("network", {"Name": "a", "ConfigFrom": {}}, False),
         (
             "network",
             {

@@ -52,3 +52,13 @@ def test_what_a_proof_says(name, answer, observed, passed):
 def test_who_is_refused_nothing_tells_nothing():
     assert [one.name for one in core.of(True)] == ["http2"]
     assert core.of(False) == list(core.HOLES)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "observed", "passed"),
+    [(3, 4, "asked", True), (3, 3, "not asked", False), (None, None, None, False)],
+)
+def test_an_engine_that_is_refused_nothing_is_seen_to_ask(before, after, observed, passed):
+    found = core.judge_asked(before, after)
+    assert (found["proof"], found["expected"]) == ("authz-request", "asked")
+    assert (found["observed"], found["passed"]) == (observed, passed)

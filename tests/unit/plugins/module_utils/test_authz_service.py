@@ -185,7 +185,10 @@ def test_a_rollout_is_told_which_policy_is_in_force_and_what_is_wrong_with_the_f
     assert asked(plugin, _authz_service.STATE) == {
         "policy": before["policy"],
         "fault": "policy: has no format; give it.",
+        "asked": 0,
     }
+    ask(plugin, "GET", "/v1.41/containers/json")
+    assert asked(plugin, _authz_service.STATE)["asked"] == 1
     put(tmp_path, POLICY)
     assert asked(plugin, _authz_service.STATE)["fault"] == ""
 
