@@ -43,6 +43,8 @@ _EXECS = {action for _method, path, action, _query in _authz_routes.ROUTES if "{
 UNTOLD = sorted(_EXECS | {name for name, action in _authz_actions.ACTIONS.items() if action.body == "list"})
 # Kinds of envelopes that look at a container which is there.
 _INSIDE = ("inside", "exec", "update", "commit")
+# What means something in a pattern; re.escape takes more, and others in each Python.
+_META = re.compile(r"[-.+?()\[\]{}^$|\\]")
 # Whose bodies an envelope or a selector looks into.
 _COUNTED = ("container.create", "network.connect", "network.create", "network.disconnect", "volume.create")
 # How much longer a body may be than the shortest way to write it; less than any field with fields of its own takes.
@@ -191,7 +193,7 @@ def _image(text):
 
 def _like(text):
     """Return the pattern of RE2 for a name in which * stands for any characters."""
-    return "^" + "(?s:.*)".join(re.escape(one) for one in text.split("*")) + "$"
+    return "^" + "(?s:.*)".join(_META.sub(r"\\\g<0>", one) for one in text.split("*")) + "$"
 
 
 def _pattern(compiled):
