@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.hosts import NotPossible
 from tests.hosts._paths import CACHE
 from tests.hosts.machine import KEYRING
-from tests.hosts.tree import _mirror
+from tests.hosts.tree import mirror
 
 SUITES = ("bookworm", "testing")
 SOURCE = Path(__file__).with_name("reading.go")
@@ -38,7 +38,7 @@ def _apt(suite, work):
     for name in ("state/lists/partial", "cache/archives/partial"):
         (work / name).mkdir(parents=True)
     (work / "status").touch()
-    (work / "sources").write_text(f"deb [signed-by={KEYRING}] {_mirror(suite)} {suite} main\n")
+    (work / "sources").write_text(f"deb [signed-by={KEYRING}] {mirror(suite)} {suite} main\n")
     options = {
         "Dir::State": work / "state",
         "Dir::State::status": work / "status",

@@ -44,7 +44,7 @@ def _key(*inputs):
     return hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:12]
 
 
-def _mirror(suite):
+def mirror(suite):
     """The first source of this machine's apt that carries the suite. CONTAINMENT_MIRROR overrides it."""
     listing = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI) $(COMPONENT)"]
     listing = subprocess.run(listing + ["Created-By: Packages"], check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -85,7 +85,7 @@ def _options():
 
 def _source(suite):
     """The suite's line for sources.list."""
-    return "deb [signed-by=%s] %s %s main" % (machine.KEYRING, _mirror(suite), suite)
+    return "deb [signed-by=%s] %s %s main" % (machine.KEYRING, mirror(suite), suite)
 
 
 def _carried(suite):

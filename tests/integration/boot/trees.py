@@ -19,7 +19,7 @@ def _build(suite, out):
             settings.append(f'{name} "{found.split(chr(39))[1]}"')
     options += ["--aptopt=" + setting for setting in settings]
     options += [f"--dpkgopt=path-exclude=/usr/share/{kind}/*" for kind in ("man", "doc", "locale")]
-    source = f"deb [signed-by={machine.KEYRING}] {tree._mirror(suite)} {suite} main"
+    source = f"deb [signed-by={machine.KEYRING}] {tree.mirror(suite)} {suite} main"
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     tree._run([*unshare, "mmdebstrap", *options, suite, str(out), source], str(out) + ".log")
 
