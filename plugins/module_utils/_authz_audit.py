@@ -24,7 +24,9 @@ def command(days):
     argv = ["journalctl", "--output=json", "--no-pager", "--quiet", f"--since=-{days}d"]
     # Which unit wrote a record the journal itself tells (systemd.journal-fields(7)); the rest anybody may claim.
     argv.append(f"_SYSTEMD_UNIT={_authz_install.UNIT}.service")
-    return argv + [f"{PREFIX}ACTION={action}" for action in ACTIONS]
+    argv += [f"{PREFIX}ACTION={action}" for action in ACTIONS]
+    # What nobody could read may have been anything, and passed where somebody is refused nothing.
+    return [*argv, "+", argv[-len(ACTIONS) - 1], f"{PREFIX}DECISION=report", f"{PREFIX}RULE=request"]
 
 
 def privileged(lines):

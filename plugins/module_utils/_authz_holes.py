@@ -75,6 +75,22 @@ def of(reports):
     return [one for one in HOLES if one.name == HTTP2 or not reports]
 
 
+def is_asked(answer, name, before, after):
+    """Whether an engine asks the plugin of a name; None where that cannot be told.
+
+    answer: to the Hole REQUEST, as of `judge`. before, after: as of `judge_asked`, None for a plugin that is silent: an
+    engine answers 500, or not at all, where it waits for one.
+    """
+    if not isinstance(answer, bytes) or not answer.startswith(b"HTTP/1."):
+        return None
+    status = answer.split(b" ")[1][:1]
+    if (status == b"4" and f"plugin {name}:".encode("ascii") in answer) or (
+        None not in (before, after) and after > before
+    ):
+        return True
+    return False if status in (b"2", b"4") else None
+
+
 def judge_asked(before, after):
     """Return the proof that an engine asks the plugin, where it refuses nothing.
 

@@ -137,9 +137,18 @@ def serves_http2(path):
 
 
 def is_asked(path):
-    """Whether an engine asks the plugin of this collection. False where none runs."""
+    """Whether an engine asks the plugin of this collection; None where that cannot be told."""
+    before = _asked()
     answer = ask(path, _authz_holes.named(_authz_holes.REQUEST).data)
-    return isinstance(answer, bytes) and b" 403 " in answer and f"plugin {_authz_install.NAME}:".encode() in answer
+    return _authz_holes.is_asked(answer, _authz_install.NAME, before, _asked())
+
+
+def _asked():
+    """Return about how many requests the plugin was asked, None where it does not answer."""
+    try:
+        return state()["asked"]
+    except EngineError:
+        return None
 
 
 def wait(digest, seconds, hint):

@@ -84,6 +84,8 @@ class Systemd:
 
     def forget(self):
         self.reload()
+        # One that had to be killed stays failed, and so in systemd's memory; rc 1 for one that is not there.
+        _host_probe.run(["systemctl", "reset-failed", SOCKET_UNIT, SERVICE_UNIT], _TIMEOUT)
 
     def reload(self):
         _run(["systemctl", "daemon-reload"])

@@ -90,16 +90,15 @@ def refusals(host, policy, others):
             _authz_probe.refuse_locked_out(read)
         except ContainmentError as error:
             found.append(error)
-        if engine is not None:
-            plain = plain_listener(engine)
-            if plain is not None:
-                found.append(
-                    ContainmentError(
-                        f"engine at {plain}",
-                        "listens without tlsverify, so that anybody who reaches it is taken for this host's root",
-                        "set tlsverify, tlscacert, tlscert and tlskey, or listen on the socket alone",
-                    )
-                )
+    plain = plain_listener(engine) if engine is not None and (policy or is_named(host)) else None
+    if plain is not None:
+        found.append(
+            ContainmentError(
+                f"engine at {plain}",
+                "listens without tlsverify, so that anybody who reaches it is taken for this host's root",
+                "set tlsverify, tlscacert, tlscert and tlskey, or listen on the socket alone",
+            )
+        )
     return [str(one) for one in found]
 
 

@@ -41,7 +41,7 @@ def decision(message, found, digest, number):
         "ACTION": demand.action if demand is not None else "",
         "URI": _uri(message.uri, demand),
         "CMD": " ".join(_command(demand)) if demand is not None else "",
-        "PRIVILEGED": _authz_decide.privilege(demand),
+        "PRIVILEGED": _privilege(found),
         "POLICY_SHA256": digest,
         "REQ_ID": number,
     }
@@ -51,6 +51,13 @@ def decision(message, found, digest, number):
     on = objects.get("CONTAINER") or objects.get("IMAGE") or objects.get("VOLUME") or objects.get("NETWORK") or ""
     text = f"{who}: {what}{' ' + on if on else ''}: {_WORDS[found.verdict]} {found.rule}"
     return _finished(fields, text + (f": {found.reason}" if found.reason else ""))
+
+
+def _privilege(found):
+    """Return why a Decision is on something privileged; also of what was let pass and could not be read."""
+    if found.demand is None and found.verdict == _authz_decide.REPORT:
+        return "cannot be told"
+    return _authz_decide.privilege(found.demand)
 
 
 def result(message, principal, digest, number):

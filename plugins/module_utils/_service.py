@@ -134,7 +134,7 @@ def _has_reloaded(socket, since, seconds):
         with Engine(socket, timeout=seconds) as engine:
             return any(True for _event in engine.progress("GET", "/events", query))
     except EngineError as error:
-        if error.status is not None:
+        if error.status not in (None, 403):  # A plugin that it does not ask any more in a moment may refuse that.
             raise
         return False
 

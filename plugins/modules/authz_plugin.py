@@ -133,7 +133,9 @@ files:
   elements: str
   sample: [/etc/containment/authz/policy.json]
 asked:
-  description: Whether the engine asks the plugin, before anything is changed. It answers that by what it refuses.
+  description: >-
+    Whether the engine asks the plugin, before anything is changed, by what becomes of a request that the plugin
+    refuses whoever makes it, to create a container of an image C(containment-probe). Null where that cannot be told.
   returned: always
   type: bool
   sample: true
@@ -183,7 +185,8 @@ def wanted(module, policy, manager):
     """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there."""
     params = module.params
     if params["state"] == "external":
-        return []
+        drop_in = [path for path in manager.paths() if path == _authz_install.DROP_IN and params["plugins"]]
+        return [(_files.read(path), _authz_install.NO_HTTP2.encode("utf-8"), 0o644) for path in drop_in]
     if params["state"] == "absent":
         paths = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
         return [(_files.read(path), None, None) for path in paths]
@@ -245,7 +248,7 @@ def put_back(manager, changed):
     if new:
         manager.stop()
     for file, _data, mode in changed:
-        _files.replace(_files.read(file.path), file.data, mode=mode)
+        _files.replace(_files.read(file.path), file.data, mode=mode if file.mode is None else file.mode)
     if new:
         manager.forget()
     else:
@@ -294,7 +297,7 @@ def run(module):
     socket = socket_path(params["socket"])
     # Before anything is changed, so that check mode says the same.
     asked = _authz_host.is_asked(socket)
-    if absent and asked and not module.check_mode:
+    if absent and asked is not False and not module.check_mode:
         raise ContainmentError(
             "the engine",
             "still asks the plugin, without which it would refuse everything",
@@ -325,6 +328,9 @@ def run(module):
     if not module.check_mode:
         if absent and act:
             remove(manager, changed, transaction)
+        if params["state"] == "external" and act:
+            write(changed, transaction)
+            manager.reload()
         if present:
             try:
                 if act:
@@ -341,7 +347,7 @@ def run(module):
         "root": params["root"],
         "files": sorted(paths),
         "asked": asked,
-        "restart_required": present and _authz_host.serves_http2(socket),
+        "restart_required": (present or bool(params["plugins"])) and _authz_host.serves_http2(socket),
         "restarted": starts,
         "transaction": transaction if _authz_install.POLICY in paths else None,
         "diff": [

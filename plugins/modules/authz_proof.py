@@ -11,8 +11,9 @@ description:
   - Asks the plugin that serves for one request that each principal of its policy may make, and for one that he may not,
     as far as there are. Nobody makes these requests, and they are not in the record of decisions.
   - Makes requests on the engine's own socket that the plugin refuses whoever asks, in the ways in which engines have
-    been known not to show them to plugins. Each has to be refused. Nothing would come of one that is not.
-  - Both are in the record of whoever comes by the engine's socket, as refused.
+    been known not to show them to plugins. Each has to be refused, and is in the record as refused to whoever comes by
+    that socket. Nothing would come of one that is not refused.
+  - Where the policy refuses that one nothing (C(mode) is V(report)), it is only proven that the engine asks.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:

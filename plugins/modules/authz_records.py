@@ -72,6 +72,8 @@ table:
     - "  runner: 3, last 2026-12-01T09:30:00Z: container.create debug foobar sh (HostConfig.Privileged is true)"
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import _authz_audit, _host_probe
@@ -81,11 +83,11 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 def run(module):
     days = module.params["days"]
     argv = _authz_audit.command(days)
-    if _host_probe.executable(argv[0]) is None:
+    if _host_probe.executable(argv[0]) is None or not os.path.isdir("/run/systemd/system"):
         return {"changed": False, "records": [], "table": [_authz_audit.NO_JOURNAL]}
     code, out, err = module.run_command(argv, environ_update={"LC_ALL": "C"})
     # rc 1 and no line: there is no record that matches.
-    if code not in (0, 1) or (code == 1 and out):
+    if code not in (0, 1) or (code == 1 and (out or err.strip())):
         raise ContainmentError("journal", f"cannot be read ({err.strip()[:200]})", "mend the cause and run again")
     if err.strip():
         module.warn(f"journalctl: {err.strip()[:500]}")

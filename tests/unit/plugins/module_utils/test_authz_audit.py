@@ -31,6 +31,10 @@ def test_what_is_asked_of_the_journal():
         "_SYSTEMD_UNIT=containment-authz.service",
         "DOCKER_AUTHZ_ACTION=container.create",
         "DOCKER_AUTHZ_ACTION=exec.create",
+        "+",
+        "_SYSTEMD_UNIT=containment-authz.service",
+        "DOCKER_AUTHZ_DECISION=report",
+        "DOCKER_AUTHZ_RULE=request",
     ]
     assert core.command(1) and core.command(3650)
     for days in (0, -1, 3651):

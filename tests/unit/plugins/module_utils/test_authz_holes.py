@@ -62,3 +62,27 @@ def test_an_engine_that_is_refused_nothing_is_seen_to_ask(before, after, observe
     found = core.judge_asked(before, after)
     assert (found["proof"], found["expected"]) == ("authz-request", "asked")
     assert (found["observed"], found["passed"]) == (observed, passed)
+
+
+REFUSED = b'HTTP/1.1 403 Forbidden\r\n\r\n{"message":"authorization denied by plugin ours: no"}'
+MISSING = b"HTTP/1.1 404 Not Found\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "before", "after", "asked"),
+    [
+        (REFUSED, 1, 2, True),
+        (REFUSED, None, None, True),
+        (REFUSED.replace(b"ours", b"other"), 1, 1, False),
+        (MISSING, 1, 2, True),
+        (MISSING, 1, 1, False),
+        (MISSING, None, None, False),
+        (b"HTTP/1.1 500 Internal Server Error\r\n\r\n", None, None, None),
+        (b"HTTP/1.1 500 Internal Server Error\r\n\r\n", 1, 2, True),
+        ("no answer in time", None, None, None),
+        ("Connection refused", 1, 1, None),
+        (b"\0\0\0\4", 1, 1, None),
+    ],
+)
+def test_whether_an_engine_asks(answer, before, after, asked):
+    assert core.is_asked(answer, "ours", before, after) is asked
