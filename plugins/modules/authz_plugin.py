@@ -176,8 +176,6 @@ from ansible_collections.containment.docker.plugins.module_utils._engine_api imp
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 KIND = "authz_policy"
-
-
 _ROOT = re.compile(r"/[A-Za-z0-9_./@:+-]*\Z")
 
 
@@ -188,8 +186,10 @@ def wanted(module, policy, manager):
         drop_in = [path for path in manager.paths() if path == _authz_install.DROP_IN and params["plugins"]]
         return [(_files.read(path), _authz_install.NO_HTTP2.encode("utf-8"), 0o644) for path in drop_in]
     if params["state"] == "absent":
-        paths = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
-        return [(_files.read(path), None, None) for path in paths]
+        paths = {_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()}
+        if params["plugins"]:  # Others are asked still.
+            paths.discard(_authz_install.DROP_IN)
+        return [(_files.read(path), None, None) for path in sorted(paths)]
     if not _ROOT.match(params["root"]):
         raise ContainmentError(
             "root", f"{params['root']!r} has characters that no unit can carry", "use letters, digits and _./@:+-"

@@ -242,6 +242,8 @@ def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docke
     host.run(["sed", "-i", 's/"containment", //', "/etc/docker/daemon.json"])
     unread = run(alone, host, authz_state="absent", **given)
     assert unread.rc == 0 and daemon(host)[KEY] == ["second"] and not asked(host), unread.stdout
+    gone = run(alone, host, authz_state="absent", **given)
+    assert gone.rc == 0 and changed(gone) == [], changed(gone)
     mended = run(alone, host, authz_policy=POLICY, **given)
     assert mended.rc == 0 and daemon(host)[KEY] == ["containment", "second"], mended.stdout
     without = run(alone, host, authz_state="absent")
