@@ -63,12 +63,9 @@ TriggerLimitIntervalSec=0
 WantedBy=sockets.target
 """
 
-# It reads the containers' files of the engine, which are root's, and nothing else of the graph root; a process that can
-# read past permissions must not open files by handle, which leads out of any mount namespace.
 # An engine waits for ever for a plugin that hangs: one that is silent for WatchdogSec is killed and started again. Its
 # longest call takes 4 s, where the journal takes no record (_authz_log); three quarters of WatchdogSec are more. The
-# watch begins when it says that it is ready, so that a slow start is no hang. systemd before 240 knows no
-# WatchdogSignal: there it is SIGABRT and SIGCONT.
+# watch begins when it says that it is ready, so that a slow start is no hang.
 _SERVICE_UNIT = """# Written by containment.docker.
 [Unit]
 Description=Authorization plugin for the Docker Engine
@@ -82,28 +79,37 @@ StartLimitIntervalSec=0
 Type=notify
 NotifyAccess=main
 WatchdogSec=6s
-WatchdogSignal=SIGKILL
 TimeoutStartSec=20s
 TimeoutStopSec=3s
-ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state}
+ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state}{drop}
 ExecReload=/bin/kill -HUP $MAINPID
-User={user}
-AmbientCapabilities=CAP_DAC_READ_SEARCH
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH
-StateDirectory={name}
-StateDirectoryMode=0700
 Restart=always
 RestartSec=100ms
 OOMScoreAdjust=-900
 LimitCORE=0
 LimitNOFILE=65536
-LogRateLimitIntervalSec=0
 NoNewPrivileges=yes
-ProtectSystem=strict
 ProtectHome={home}
 PrivateDevices=yes
 PrivateNetwork=yes
 PrivateTmp=yes
+UMask=0077
+{rights}
+[Install]
+WantedBy=multi-user.target
+"""
+
+# It reads the containers' files of the engine, which are root's, and nothing else of the graph root; a process that can
+# read past permissions must not open files by handle, which leads out of any mount namespace. systemd before 240 knows
+# no WatchdogSignal: there it is SIGABRT and SIGCONT.
+_SANDBOX = """User={user}
+AmbientCapabilities=CAP_DAC_READ_SEARCH
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH
+StateDirectory={name}
+StateDirectoryMode=0700
+WatchdogSignal=SIGKILL
+LogRateLimitIntervalSec=0
+ProtectSystem=strict
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -122,51 +128,17 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources @mount @debug open_by_handle_at name_to_handle_at
 SystemCallErrorNumber=EPERM
-UMask=0077
-
-[Install]
-WantedBy=multi-user.target
 """
 
+# For systemd before 239, of Enterprise Linux 7: it knows neither AmbientCapabilities nor most of the sandbox,
+# and has another name for StartLimitIntervalSec.
+_APART = """CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETGID CAP_SETPCAP CAP_SETUID
+ProtectSystem=full
+StartLimitInterval=0
+"""
 
 # What ProtectHome hides (systemd.exec(5)); a graph root may lie there.
 _HOMES = ("/home/", "/root/", "/run/user/")
-
-# For systemd before 239, of Enterprise Linux 7: it knows neither AmbientCapabilities nor most of the sandbox.
-_APART_UNIT = """# Written by containment.docker.
-[Unit]
-Description=Authorization plugin for the Docker Engine
-Requires={unit}.socket
-After={unit}.socket
-Before=docker.service
-RequiresMountsFor={root}
-
-[Service]
-Type=notify
-NotifyAccess=main
-WatchdogSec=6s
-TimeoutStartSec=20s
-TimeoutStopSec=3s
-StartLimitInterval=0
-ExecStart={python} -I -S -B {program} serve --policy {policy} --root {root} --state {state} --user {user}
-ExecReload=/bin/kill -HUP $MAINPID
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SETGID CAP_SETPCAP CAP_SETUID
-Restart=always
-RestartSec=100ms
-OOMScoreAdjust=-900
-LimitCORE=0
-LimitNOFILE=65536
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateNetwork=yes
-PrivateTmp=yes
-ProtectHome={home}
-ProtectSystem=full
-UMask=0077
-
-[Install]
-WantedBy=multi-user.target
-"""
 
 _SCRIPT = """#!/bin/sh
 # Written by containment.docker.
@@ -250,33 +222,32 @@ def _add(archive, path, text):
     archive.writestr(info, text.encode("utf-8"))
 
 
+def _words(python, root):
+    """Return what the texts of units and of the init script are filled with."""
+    return {
+        "python": python,
+        "program": PROGRAM,
+        "policy": POLICY,
+        "root": root,
+        "state": STATE,
+        "user": USER,
+        "unit": UNIT,
+        "name": STATE.rpartition("/")[2],
+        "socket": SOCKET,
+        "folder": SOCKET.rpartition("/")[0],
+        "home": "no" if root.startswith(_HOMES) else "yes",
+    }
+
+
 def units(python, root, apart=False):
     """Return {unit: text}. python: the path of an interpreter. root: the graph root, with a mapping's UID.GID. apart:
     whether the program itself gives its rights up, where systemd cannot."""
-    service = (_APART_UNIT if apart else _SERVICE_UNIT).format(
-        python=python,
-        program=PROGRAM,
-        policy=POLICY,
-        root=root,
-        state=STATE,
-        user=USER,
-        unit=UNIT,
-        name=STATE.rpartition("/")[2],
-        home="no" if root.startswith(_HOMES) else "yes",
-    )
+    words = _words(python, root)
+    rights = (_APART if apart else _SANDBOX).format(**words)
+    service = _SERVICE_UNIT.format(rights=rights, drop=f" --user {USER}" if apart else "", **words)
     return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}
 
 
 def script(python, root):
     """Return the text of an init script. python, root: as of `units`."""
-    return _SCRIPT.format(
-        python=python,
-        program=PROGRAM,
-        policy=POLICY,
-        root=root,
-        state=STATE,
-        user=USER,
-        unit=UNIT,
-        socket=SOCKET,
-        folder=SOCKET.rpartition("/")[0],
-    )
+    return _SCRIPT.format(**_words(python, root))

@@ -15,6 +15,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _engine_sources,
     _engine_values,
     _files,
+    _host_manager,
     _host_probe,
     _kernel_cmdline,
     _kernel_ledger,
@@ -335,7 +336,7 @@ def _kernel(ids):
 def _service(raws, services):
     primary = next((raw for raw in raws if raw["primary"]), None)
     one = next((one for one in services if primary is not None and one.name == primary["service"]), None)
-    manager = one.manager if one else "systemd" if os.path.isdir("/run/systemd/system") else "none"
+    manager = one.manager if one else "systemd" if _host_manager.has_systemd() else "none"
     process = primary["process"] if primary else None
     return {
         "manager": manager,

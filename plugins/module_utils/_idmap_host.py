@@ -11,19 +11,13 @@ import stat
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _files,
-    _host_probe,
+    _host_manager,
     _idmap_mount,
     _idmap_plan,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, UnmappableError
 
-_SECONDS = 90.0  # for one call of the service manager
 _RUNLEVELS = "/etc/rc2.d"
-
-
-def has_systemd():
-    """Whether systemd is running, as sd_booted(3) has it."""
-    return os.path.isdir("/run/systemd/system")
 
 
 def program():
@@ -139,7 +133,7 @@ def put_back(before):
 
 def is_enabled(path, units):
     """Whether the mount will be made at boot. units: those that want it."""
-    if has_systemd():
+    if _host_manager.has_systemd():
         name = _idmap_plan.unit(path)
         return all(os.path.lexists(f"/etc/systemd/system/{unit}.wants/{name}") for unit in units)
     name = os.path.basename(_idmap_plan.SCRIPT)
@@ -148,36 +142,28 @@ def is_enabled(path, units):
 
 def enable(path):
     """See to it that the mount is made at boot."""
-    if has_systemd():
-        _run(["systemctl", "daemon-reload"])
+    if _host_manager.has_systemd():
+        _host_manager.run(["systemctl", "daemon-reload"])
         # Links of a time with other units would stay.
-        _run(["systemctl", "reenable", _idmap_plan.unit(path)])
+        _host_manager.run(["systemctl", "reenable", _idmap_plan.unit(path)])
         return
-    _register("defaults", "--add")
+    _host_manager.register(os.path.basename(_idmap_plan.SCRIPT))
 
 
 def disable(path, last):
     """Take that back. last: whether no other mount needs the init script."""
-    if has_systemd():
+    if _host_manager.has_systemd():
         if os.path.exists(_idmap_plan.unit_path(path)):
-            _run(["systemctl", "disable", _idmap_plan.unit(path)])
+            _host_manager.run(["systemctl", "disable", _idmap_plan.unit(path)])
     elif last:
-        _register("remove", "--del")
-
-
-def _register(update_rc, chkconfig):
-    name = os.path.basename(_idmap_plan.SCRIPT)
-    if _host_probe.executable("update-rc.d"):
-        _run(["update-rc.d", "-f", name, update_rc])
-    elif _host_probe.executable("chkconfig"):
-        _run(["chkconfig", chkconfig, name])
+        _host_manager.unregister(os.path.basename(_idmap_plan.SCRIPT))
 
 
 def start(path):
     """Make the mount, as it will be made at boot."""
-    if has_systemd():
-        _run(["systemctl", "reset-failed", _idmap_plan.unit(path)], check=False)
-        _run(["systemctl", "start", _idmap_plan.unit(path)])
+    if _host_manager.has_systemd():
+        _host_manager.run(["systemctl", "reset-failed", _idmap_plan.unit(path)], check=False)
+        _host_manager.run(["systemctl", "start", _idmap_plan.unit(path)])
     else:
         with open(_idmap_plan.description_path(path), "rb") as handle:
             _idmap_mount.mount(json.loads(handle.read().decode("ascii")))
@@ -185,12 +171,6 @@ def start(path):
 
 def stop(path):
     """End the mount, where it is there."""
-    if has_systemd() and os.path.exists(_idmap_plan.unit_path(path)):
-        _run(["systemctl", "stop", _idmap_plan.unit(path)])
+    if _host_manager.has_systemd() and os.path.exists(_idmap_plan.unit_path(path)):
+        _host_manager.run(["systemctl", "stop", _idmap_plan.unit(path)])
     _idmap_mount.unmount(path)
-
-
-def _run(argv, check=True):
-    code, text = _host_probe.run(argv, _SECONDS)
-    if check and code != 0:
-        raise ContainmentError(" ".join(argv), f"failed ({text})", "look into the journal, then run again")

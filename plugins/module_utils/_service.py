@@ -14,7 +14,7 @@ import os
 import signal
 import time
 
-from ansible_collections.containment.docker.plugins.module_utils import _files, _host_probe
+from ansible_collections.containment.docker.plugins.module_utils import _files, _host_manager, _host_probe
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -36,8 +36,8 @@ LENIENT = 'ulimit() { command ulimit "$@" || :; }; . "$0"'
 
 
 def manager():
-    """Return the manager of this host: systemd where /run/systemd/system is a directory, as sd_booted(3) has it."""
-    return Systemd() if os.path.isdir("/run/systemd/system") else InitScript()
+    """Return the manager of this host."""
+    return Systemd() if _host_manager.has_systemd() else InitScript()
 
 
 def _run(argv):

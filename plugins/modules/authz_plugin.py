@@ -183,27 +183,29 @@ def wanted(module, policy, manager):
     """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there."""
     params = module.params
     if params["state"] == "external":
-        drop_in = [path for path in manager.paths() if path == _authz_install.DROP_IN and params["plugins"]]
-        return [(_files.read(path), _authz_install.NO_HTTP2.encode("utf-8"), 0o644) for path in drop_in]
+        return read(manager.drop_in() if params["plugins"] else {})
     if params["state"] == "absent":
-        paths = {_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()}
-        if params["plugins"]:  # Others are asked still.
-            paths.discard(_authz_install.DROP_IN)
-        return [(_files.read(path), None, None) for path in sorted(paths)]
+        gone = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
+        gone += [] if params["plugins"] else manager.drop_in()  # Others are asked still.
+        return [(_files.read(path), None, None) for path in gone]
     if not _ROOT.match(params["root"]):
         raise ContainmentError(
             "root", f"{params['root']!r} has characters that no unit can carry", "use letters, digits and _./@:+-"
         )
     data = policy.data if params["policy"] is None else _authz_plan.text_of(params["policy"])
-    files = {_authz_install.PROGRAM: (_authz_install.program(), 0o644)}
+    files = read(dict(manager.files(_authz_host.interpreter(), params["root"]), **manager.drop_in()))
+    files.append((_files.read(_authz_install.PROGRAM), _authz_install.program(), 0o644))
     if data is not None:
         _authz_policy.read(data)
-        files[_authz_install.POLICY] = data, 0o600
+        files.append((policy, data, 0o600))
     elif not module.check_mode:  # In check mode a task before this one may be about to bring it back.
         raise ContainmentError("policy", "is not given, and there is none yet", "give one")
-    for path, (text, mode) in manager.files(_authz_host.interpreter(), params["root"]).items():
-        files[path] = text.encode("utf-8"), mode
-    return [(_files.read(path), content, mode) for path, (content, mode) in files.items()]
+    return files
+
+
+def read(texts):
+    """Return [(File, content, mode)] of {path: (text, mode)}."""
+    return [(_files.read(path), text.encode("utf-8"), mode) for path, (text, mode) in texts.items()]
 
 
 def differs(file, data, mode):
@@ -243,8 +245,7 @@ def install(module, manager, changed, transaction, user, starts):
 
 def put_back(manager, changed):
     """Have the plugin of before serve again, which an engine may be asking; where there was none, have none."""
-    units = set(manager.paths()) - {_authz_install.DROP_IN}
-    new = any(file.data is None for file, _data, _mode in changed if file.path in units)
+    new = any(file.data is None for file, _data, _mode in changed if file.path in manager.paths())
     if new:
         manager.stop()
     for file, _data, mode in changed:
@@ -317,12 +318,12 @@ def run(module):
         raise ContainmentError(
             f"user {_authz_install.USER}", "is not there", "make it with ansible.builtin.user, system: true"
         )
-    enabled, starts = manager.is_enabled(), False
+    service, starts = manager.read(), False
     if present:
         # Another policy is read as it is, and the drop-in is the engine's.
         starts = bool(paths - {_authz_install.POLICY, _authz_install.DROP_IN})
-        starts = starts or not enabled or not manager.is_running() or bool(_authz_host.folder_fault(user))
-    act = bool(changed) or starts or (absent and (enabled or manager.is_there()))
+        starts = starts or not (service.enabled and service.running) or bool(_authz_host.folder_fault(user))
+    act = bool(changed) or starts or (absent and (service.enabled or service.there))
     policy = next((data for file, data, _mode in files if file.path == _authz_install.POLICY), None)
     digest = None if policy is None else hashlib.sha256(policy).hexdigest()
     if not module.check_mode:

@@ -72,18 +72,16 @@ table:
     - "  runner: 3, last 2026-12-01T09:30:00Z: container.create debug foobar sh (HostConfig.Privileged is true)"
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_audit, _host_probe
+from ansible_collections.containment.docker.plugins.module_utils import _authz_audit, _host_manager, _host_probe
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError, told
 
 
 def run(module):
     days = module.params["days"]
     argv = _authz_audit.command(days)
-    if _host_probe.executable(argv[0]) is None or not os.path.isdir("/run/systemd/system"):
+    if _host_probe.executable(argv[0]) is None or not _host_manager.has_systemd():
         return {"changed": False, "records": [], "table": [_authz_audit.NO_JOURNAL]}
     code, out, err = module.run_command(argv, environ_update={"LC_ALL": "C"})
     # rc 1 and no line: there is no record that matches.

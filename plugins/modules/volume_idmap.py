@@ -185,6 +185,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _files,
+    _host_manager,
     _idmap_host,
     _idmap_plan,
     _mountinfo,
@@ -260,7 +261,7 @@ def wanted_files(module, source, path, mapping):
         _idmap_plan.PROGRAM: _idmap_host.program(),
         _idmap_plan.description_path(path): _idmap_plan.description(source, path, mapping),
     }
-    if _idmap_host.has_systemd():
+    if _host_manager.has_systemd():
         text = _idmap_plan.unit_text(source, path, sys.executable, module.params["before"])
         files[_idmap_plan.unit_path(path)] = text
     else:
