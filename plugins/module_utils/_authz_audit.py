@@ -23,10 +23,10 @@ def command(days):
         raise ContainmentError("days", f"{days} is not within 1-{DAYS}", "give a number of days")
     argv = ["journalctl", "--output=json", "--no-pager", "--quiet", f"--since=-{days}d"]
     # Which unit wrote a record the journal itself tells (systemd.journal-fields(7)); the rest anybody may claim.
-    argv.append(f"_SYSTEMD_UNIT={_authz_install.UNIT}.service")
-    argv += [f"{PREFIX}ACTION={action}" for action in ACTIONS]
+    unit = f"_SYSTEMD_UNIT={_authz_install.UNIT}.service"
+    argv += [unit, *(f"{PREFIX}ACTION={action}" for action in ACTIONS)]
     # What nobody could read may have been anything, and passed where somebody is refused nothing.
-    return [*argv, "+", argv[-len(ACTIONS) - 1], f"{PREFIX}DECISION=report", f"{PREFIX}RULE=request"]
+    return [*argv, "+", unit, f"{PREFIX}DECISION=report", f"{PREFIX}RULE=request"]
 
 
 def privileged(lines):

@@ -30,6 +30,8 @@ _STREAMS = ("application/x-tar", "application/tar", "application/octet-stream", 
 _NEW_NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)\Z")
 _FALSE = ("", "0", "no", "false", "none")  # moby, httputils.BoolValue
 _HOST_FIELDS = frozenset(name.casefold() for name in _authz_fields.HOST)
+# The fields of HostConfig in which a container may be named that something is shared with.
+MODES = ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode", "CgroupnsMode", "Cgroup")
 # What every engine has, and a container is in without asking.
 _OWN_NETWORKS = ("", "default", "bridge", "none")
 
@@ -226,7 +228,7 @@ class _Reader:
 
     def _joined(self, host):
         """Add the containers of which this one is to share something."""
-        for name in ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode", "CgroupnsMode", "Cgroup"):
+        for name in MODES:
             mode = _field(host, name, str, "")
             if mode.startswith("container:"):
                 self._container(mode.partition(":")[2].lstrip("/"))

@@ -21,10 +21,10 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+# Where engines look for plugins, and for their addresses (moby, pkg/plugins/discovery.go).
 SOCKETS = "/run/docker/plugins"
-# Where engines look for the addresses of plugins (moby, pkg/plugins/discovery.go).
-_MANAGED = "docker.authz/1.0"  # the type of a managed plugin for authorization (docs.docker.com, plugin config)
 SPECS = ("/etc/docker/plugins", "/usr/lib/docker/plugins")
+_MANAGED = "docker.authz/1.0"  # the type of a managed plugin for authorization (docs.docker.com, plugin config)
 
 
 def interpreter():
@@ -89,7 +89,7 @@ def make_folder(user):
 
 
 def state(timeout=5.0):
-    """Return what the plugin says of itself: {"policy", "fault"}. Raises EngineError where it does not answer."""
+    """Return what the plugin says of itself (_authz_service.STATE). Raises EngineError where it does not answer."""
     with Engine(_authz_install.SOCKET, timeout=timeout) as plugin:
         return _call(plugin, _authz_service.STATE)
 

@@ -29,23 +29,19 @@ def probes(policy, world):
     """
     found = []
     for principal in policy.principals:
-        verdicts = {}
+        first = {}  # of those that are let pass, and of those that are not
         for request in _requests(principal):
             request = dict(request, principal=principal.name)
-            verdict = _authz_decide.ALLOW if _is_passed(policy, request, world) else _authz_decide.DENY
-            verdicts.setdefault(verdict, Probe(principal.name, request, _verdict(policy, request, world)))
-            if len(verdicts) == 2:
+            verdict = _verdict(policy, request, world)
+            first.setdefault(verdict == _authz_decide.DENY, Probe(principal.name, request, verdict))
+            if len(first) == 2:
                 break
-        found += [verdicts[one] for one in sorted(verdicts)]
+        found += [first[one] for one in sorted(first)]
     return found
 
 
 def _verdict(policy, request, world):
     return _authz_explain.explain(policy, request, world).verdict
-
-
-def _is_passed(policy, request, world):
-    return _verdict(policy, request, world) != _authz_decide.DENY
 
 
 def _requests(principal):
@@ -94,9 +90,9 @@ def refuse_locked_out(policy):
 
     The roles of this collection come by it, and so does whoever has to mend a host.
     """
-    world = _Nothing()
     for principal in policy.principals:
-        if principal.socket and all(_is_passed(policy, dict(one, principal=principal.name), world) for one in _NEEDED):
+        verdicts = [_verdict(policy, dict(one, principal=principal.name), _Nothing()) for one in _NEEDED]
+        if principal.socket and _authz_decide.DENY not in verdicts:
             return
     raise ContainmentError(
         "authz_policy principals",

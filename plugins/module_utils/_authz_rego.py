@@ -56,10 +56,9 @@ _EMPTIED = (
     *("Tmpfs", "VolumesFrom"),
 )
 # The fields that _authz_demand looks up whatever the envelope, by the object that has them.
-_MODES = ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode", "CgroupnsMode", "Cgroup")
 _LOOKED_UP = {
     "create": ("HostConfig", "Labels", "Image", "NetworkingConfig"),
-    "host": ("Binds", "Mounts", "VolumesFrom", "Links", *_MODES),
+    "host": ("Binds", "Mounts", "VolumesFrom", "Links", *_authz_demand.MODES),
     "mount": ("Type", "Source"),
     "networking": ("EndpointsConfig",),
     "endpoint": ("NetworkID", "Links"),
@@ -67,14 +66,6 @@ _LOOKED_UP = {
     "named": ("Name",),
     "connect": ("Container", "EndpointConfig"),
     "disconnect": ("Container",),
-}
-# {field: (the namespace, what engines do without)}, as in _authz_rules.Rules.host.
-_NAMESPACES = {
-    "CgroupnsMode": ("cgroup", ("", "private")),
-    "IpcMode": ("ipc", ("", "none", "private", "shareable")),
-    "PidMode": ("pid", ("", "private")),
-    "UTSMode": ("uts", ("",)),
-    "UsernsMode": ("userns", ("",)),
 }
 
 
@@ -253,7 +244,7 @@ _TABLES = {
     "own_networks": list(_authz_demand._OWN_NETWORKS),
     "host_fields": dict.fromkeys(sorted(_authz_demand._HOST_FIELDS), True),
     "bind_modes": list(_authz_binds._MODES),
-    "modes": list(_MODES),
+    "modes": list(_authz_demand.MODES),
     "spelt": {place: {name.casefold(): name for name in names} for place, names in _LOOKED_UP.items()},
     "counted": list(_COUNTED),
     "emptied": list(_EMPTIED),
@@ -271,7 +262,9 @@ _TABLES = {
     # Where the names within an object are not the API's.
     "open": {"create": ["NetworkingConfig", "EndpointsConfig"]},
     "rules": {"config": _ruled(_authz_fields.CONFIG), "host": _ruled(_authz_fields.HOST)},
-    "namespaces": {field: {"name": name, "plain": list(plain)} for field, (name, plain) in _NAMESPACES.items()},
+    "namespaces": {
+        field: {"name": name, "plain": list(plain)} for field, (name, plain) in _authz_rules.NAMESPACES.items()
+    },
     "log_options": {driver: list(options) for driver, options in _authz_rules._PLAIN_LOGS.items()},
     "log_delivery": list(_authz_rules._LOG_DELIVERY),
     "bridge_options": list(_authz_rules._PLAIN_BRIDGE),

@@ -29,6 +29,14 @@ _PLAIN_BRIDGE = (
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.driver.mtu",
 )
+# {field of HostConfig: (the namespace, what engines do without)}.
+NAMESPACES = {
+    "CgroupnsMode": ("cgroup", ("", "private")),
+    "IpcMode": ("ipc", ("", "none", "private", "shareable")),
+    "PidMode": ("pid", ("", "private")),
+    "UTSMode": ("uts", ("",)),
+    "UsernsMode": ("userns", ("",)),
+}
 _TMPFS = re.compile(
     r"(?:r[ow]|(?:no)?exec|nosuid|nodev|noatime|relatime|nodiratime|size=[0-9]+[kKmMgG%]?|mode=[0-7]{1,4}|[ug]id=[0-9]+"
     r"|nr_(?:inodes|blocks)=[0-9]+[kKmMgG]?)\Z"
@@ -84,15 +92,12 @@ class Rules:
             "Binds": self._binds,
             "CapAdd": self._cap_add,
             "CapDrop": self._texts("CapDrop"),
-            "CgroupnsMode": self._namespace("CgroupnsMode", "cgroup", ("", "private")),
             "Isolation": self._one_of("Isolation", ("", "default")),
-            "IpcMode": self._namespace("IpcMode", "ipc", ("", "none", "private", "shareable")),
             "LogConfig": self._log,
             "MaskedPaths": self._paths("MaskedPaths", _MASKED),
             "Mounts": self._mounts,
             "NetworkMode": lambda value: self.network_mode("HostConfig.NetworkMode", value),
             "OomScoreAdj": self._oom_score,
-            "PidMode": self._namespace("PidMode", "pid", ("", "private")),
             "PortBindings": self._ports,
             "PublishAllPorts": self._all_ports,
             "ReadonlyPaths": self._paths("ReadonlyPaths", _READ_ONLY),
@@ -101,11 +106,10 @@ class Rules:
             "StorageOpt": self._storage,
             "Sysctls": self._sysctls,
             "Tmpfs": self._tmpfs,
-            "UTSMode": self._namespace("UTSMode", "uts", ("",)),
-            "UsernsMode": self._namespace("UsernsMode", "userns", ("",)),
             "VolumeDriver": self._one_of("VolumeDriver", ["", "local", *self._may["volume_drivers"]]),
             "VolumesFrom": self._volumes_from,
         }
+        named.update({name: self._namespace(name, *about) for name, about in NAMESPACES.items()})
         return dict({place + name: rule for name, rule in named.items()}, **self.resources(place))
 
     def demands(self, config, host):

@@ -12,6 +12,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_fields,
     _authz_policy,
     _authz_routes,
+    _authz_rules,
     _authz_values,
 )
 from ansible_collections.containment.docker.plugins.module_utils import _authz_rego as core
@@ -243,7 +244,7 @@ def test_what_is_special_to_the_plugin_is_so_to_the_program(action):
         name
         for fields in (_authz_fields.CONFIG, _authz_fields.HOST)
         for name, kind in fields.items()
-        if kind == "rule" and name not in ("MaskedPaths", "ReadonlyPaths", *core._NAMESPACES)
+        if kind == "rule" and name not in ("MaskedPaths", "ReadonlyPaths", *_authz_rules.NAMESPACES)
     ],
 )
 def test_each_field_with_a_rule_has_one_in_the_program(name):
