@@ -14,11 +14,11 @@ def _is_number(value):
 
 
 def is_texts(value):
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and set(map(type, value)) <= {str}
 
 
 def _is_map(value):
-    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return isinstance(value, dict) and set(map(type, value.values())) <= {str}
 
 
 def _is_set(value):
