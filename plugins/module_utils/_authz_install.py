@@ -8,6 +8,7 @@ The program is a zip of these modules, which Python runs as it is (PEP 441). The
 
 import importlib
 import io
+import re
 import zipfile
 
 # Named here, so that whoever ships this module ships those of the program.
@@ -195,12 +196,13 @@ case "$1" in
 esac
 """
 
-# For engines that serve HTTP/2 on their socket (_authz_holes); others take no notice.
-DROP_IN = "/etc/systemd/system/docker.service.d/containment-authz.conf"
-NO_HTTP2 = """# Written by containment.docker: calls of BuildKit by HTTP/2 would ask no plugin.
+# For engines that serve HTTP/2 on their socket (_authz_holes); others take no notice. The last drop-in counts.
+DROP_IN = "/etc/systemd/system/docker.service.d/zz-containment-authz.conf"
+_NO_HTTP2 = """# Written by containment.docker: calls of BuildKit by HTTP/2 would ask no plugin.
 [Service]
-Environment=GODEBUG=http2server=0
+Environment=GODEBUG={settings}
 """
+_GODEBUG = re.compile(r'(?:^Environment=| )"?GODEBUG=([A-Za-z0-9_.,=]*)', re.MULTILINE)
 
 
 def program():
@@ -248,6 +250,14 @@ def units(python, root, apart=False):
     rights = (_APART if apart else _SANDBOX).format(**words)
     service = _SERVICE_UNIT.format(rights=rights, drop=f" --user {USER}" if apart else "", **words)
     return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}
+
+
+def no_http2(shown):
+    """Return the text of the engine's drop-in. shown: what `systemctl show --property=Environment` tells of its unit;
+    what a host has set in GODEBUG stays."""
+    found = _GODEBUG.findall(shown)
+    settings = [one for one in (found[-1] if found else "").split(",") if one and not one.startswith("http2server=")]
+    return _NO_HTTP2.format(settings=",".join(settings + ["http2server=0"]))
 
 
 def script(python, root):

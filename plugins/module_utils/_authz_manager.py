@@ -50,7 +50,8 @@ class Systemd:
         return [f"{UNITS}/{SOCKET_UNIT}", f"{UNITS}/{SERVICE_UNIT}"]
 
     def drop_in(self):
-        return {_authz_install.DROP_IN: (_authz_install.NO_HTTP2, 0o644)}
+        shown = _host_manager.run(["systemctl", "show", "docker.service", "--property=Environment"])
+        return {_authz_install.DROP_IN: (_authz_install.no_http2(shown), 0o644)}
 
     def read(self):
         shown = []

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from ansible_collections.containment.docker.plugins.module_utils import _authz_install
+
+
+@pytest.mark.parametrize(
+    "shown, settings",
+    [
+        ("", "http2server=0"),
+        ("Environment=\n", "http2server=0"),
+        ("Environment=GODEBUG=http2server=0\n", "http2server=0"),
+        ("Environment=GODEBUG=\n", "http2server=0"),
+        ("Environment=GODEBUG=http2server=1,netdns=go\n", "netdns=go,http2server=0"),
+        ('Environment="A=b c" GODEBUG=netdns=go,x509sha1=1 B=1\n', "netdns=go,x509sha1=1,http2server=0"),
+        ('Environment=A=b "GODEBUG=netdns=go"\n', "netdns=go,http2server=0"),
+        ("Environment=NO_GODEBUG=netdns=go\n", "http2server=0"),
+        ("Environment=GODEBUG=netdns=go,http2server=0\n", "netdns=go,http2server=0"),
+    ],
+)
+def test_an_engine_without_http2_keeps_what_its_host_has_set(shown, settings):
+    lines = _authz_install.no_http2(shown).splitlines()
+    assert lines[1:] == ["[Service]", f"Environment=GODEBUG={settings}"]
