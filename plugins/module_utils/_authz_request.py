@@ -123,7 +123,8 @@ def _query(route, text):
         key, _sign, value = pair.partition("=")
         subject = f"parameter {_shown(key)} of {route[2]}"
         if not _KEY.match(key) or key not in known:
-            raise ContainmentError(subject, "is none that this route has", f"use one of {', '.join(known) or 'none'}")
+            mend = f"use one of {', '.join(known)}" if known else "leave it out"
+            raise ContainmentError(subject, "is none that this route has", mend)
         if not _PART.match(value):
             raise ContainmentError(subject, "has characters that are not sent as they are", "encode them with %")
         try:

@@ -119,6 +119,10 @@ def test_an_old_systemd_has_the_plugin_give_its_rights_up_itself(docker_host):
 @pytest.mark.parametrize("suite", ["bookworm", "forky"])
 def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and_removed(docker_host, alone, suite):
     host = docker_host(suite)
+    own = "/etc/systemd/system/docker.service.d/own.conf"
+    host.run(["mkdir", "-p", own.rpartition("/")[0]])
+    host.run(["tee", own], input="[Service]\nEnvironment=GODEBUG=netdns=go\n")
+    host.run(["systemctl", "daemon-reload"])
     before = pid(host)
     announced = run(alone, host, "--check", authz_policy=POLICY)
     assert announced.rc == 0, announced.stdout
@@ -129,6 +133,8 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     assert daemon(host)[KEY] == ["containment"] and there(host) == list(FILES)
     assert asked(host) and pid(host) == before
     assert host.run(["docker", "ps"]).returncode == 0
+    environment = host.run(["systemctl", "show", "docker.service", "--property=Environment"]).stdout
+    assert "GODEBUG=netdns=go,http2server=0" in environment
     (proof,) = [task.result for task in first.tasks if "Prove that the engine asks" in task.name]
     verdicts = {one["proof"]: one["observed"] for one in proof["proofs"]}
     assert verdicts["authz-operator-allow"] == "allow by connect[0]"
@@ -142,9 +148,14 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     checked = run(alone, host, "--check", authz_policy=POLICY)
     assert checked.rc == 0 and changed(checked) == []
 
-    other = dict(POLICY, contact="nobody")
-    second = run(alone, host, authz_policy=other)
+    reporting = dict(POLICY, contact="nobody", roles=[dict(one, mode="report") for one in POLICY["roles"]])
+    second = run(alone, host, authz_policy=reporting)
     assert second.rc == 0 and changed(second) == ["containment.docker.authz : Have the plugin ready"], changed(second)
+    (proof,) = [task.result for task in second.tasks if "Prove that the engine asks" in task.name]
+    assert ("authz-request", "asked") in {(one["proof"], one["observed"]) for one in proof["proofs"]}
+    assert not asked(host)  # It is refused nothing, and that is in the record.
+    reports = host.run(["journalctl", "--output=cat", "DOCKER_AUTHZ_DECISION=report", "DOCKER_AUTHZ_PRINCIPAL=root"])
+    assert "let pass, though refused by request: root may not: parameter probe of system.ping" in reports.stdout
     back = run(ROLLBACK, host)
     assert back.rc == 0, back.stdout
     assert json.loads(host.run(["cat", _authz_install.POLICY]).stdout)["contact"] == POLICY["contact"]

@@ -117,7 +117,7 @@ def test_the_version_is_told():
             "/containers/json?All=1",
             "parameter All of container.list: is none that this route has; use one of all,",
         ),
-        ("GET", "/info?x=1", "use one of none"),
+        ("GET", "/info?x=1", "is none that this route has; leave it out"),
         ("GET", "/containers/json?all=1&", "parameter  of container.list: is none"),
         ("GET", "/containers/json?%61ll=1", "is none"),
         ("GET", "/containers/json?all=1;size=1", "has characters that are not sent as they are"),
