@@ -21,6 +21,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 _ID = re.compile(r"[0-9a-f]{64}\Z")
 _PART = re.compile(r"[0-9a-f]{1,64}\Z")
 _MAX = 8 * 1024 * 1024  # bytes of a container's file
+_KEPT = 64  # containers, of 20 KB each; of others the name alone stays in memory
 _EXECS = 4096  # processes to be started that are remembered; engines forget those that ended
 
 
@@ -30,7 +31,8 @@ class World:
 
     def __init__(self, root, state, keeps=True):
         self._folder, self._owners, self._log = f"{root}/containers", f"{state}/owners", f"{state}/execs"
-        self._known = {}  # {id: (stamp, Container)}
+        self._names = {}  # {id: (stamp, name)}
+        self._known = collections.OrderedDict()  # {id: (stamp, Container)}
         self._execs = collections.OrderedDict()
         self._lines = 0  # of the log of execs
         if keeps:
@@ -64,33 +66,61 @@ class World:
 
     def _named(self, text, numbers):
         """Return the container of a name. What is known is believed only where its file is the one that was read."""
-        for number, (_stamp, known) in self._known.items():
-            if known.name == text:
-                found = self._read(number)
-                if found is not None and found.name == text:
-                    return found
-                break
-        for number in set(self._known).difference(numbers):
-            del self._known[number]
-        named = [found for found in map(self._read, numbers) if found is not None and found.name == text]
-        return named[0] if len(named) == 1 else None
+        known = next((number for number, (_stamp, name) in self._names.items() if name == text), None)
+        found = self._read(known) if known is not None else None
+        if found is not None and found.name == text:
+            return found
+        for number in set(self._names).difference(numbers):
+            self._forget(number)
+        named = [number for number in numbers if self._name(number) == text]
+        found = self._read(named[0]) if len(named) == 1 else None
+        return found if found is not None and found.name == text else None
+
+    def _name(self, number):
+        """Return the name of the container of an id, None where there is none."""
+        stamp, name = self._names.get(number, (None, None))
+        if stamp is None or stamp != self._stamp(number):
+            found = self._read(number)
+            return found.name if found is not None else None
+        return name
 
     def _read(self, number):
         """Return the container of an id, None where there is none."""
+        stamp = self._stamp(number)
+        if stamp is None:
+            self._forget(number)
+            return None
+        known = self._known.get(number)
+        if known is not None and known[0] == stamp:
+            self._known.move_to_end(number)
+            return known[1]
         folder = f"{self._folder}/{number}"
         try:
-            stamp = _stamp(f"{folder}/config.v2.json"), _stamp(f"{folder}/hostconfig.json")
-            known = self._known.get(number)
-            if known is None or known[0] != stamp:
-                config, host = _load(f"{folder}/config.v2.json"), _load(f"{folder}/hostconfig.json")
-                known = stamp, self._parsed(number, config, host)
-                self._known[number] = known
+            found = self._parsed(number, _load(f"{folder}/config.v2.json"), _load(f"{folder}/hostconfig.json"))
         except (FileNotFoundError, NotADirectoryError):
-            self._known.pop(number, None)
+            self._forget(number)
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ContainmentError(folder, f"cannot be read ({error})", "mend the cause") from error
-        return known[1]
+        self._names[number] = stamp, found.name
+        self._known[number] = stamp, found
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found
+
+    def _stamp(self, number):
+        """Return what changes with the files of a container, None where they are gone."""
+        folder = f"{self._folder}/{number}"
+        try:
+            return _stamp(f"{folder}/config.v2.json"), _stamp(f"{folder}/hostconfig.json")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ContainmentError(folder, f"cannot be read ({error.strerror})", "mend the cause") from error
+
+    def _forget(self, number):
+        self._names.pop(number, None)
+        self._known.pop(number, None)
 
     def _parsed(self, number, file, host):
         config = file["Config"]

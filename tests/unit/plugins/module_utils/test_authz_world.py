@@ -69,6 +69,21 @@ def test_a_name_follows_a_rename_and_a_removal(world, tmp_path):
         world.container("old")
 
 
+def test_of_many_containers_names_are_kept_and_the_last_ones_whole(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(_authz_world, "_KEPT", 2)
+    names = {f"n{number}": f"{number:064x}" for number in range(5)}
+    for name, number in names.items():
+        put(tmp_path, number, name)
+    assert {name: world.container(name).id for name in names} == names
+    loaded, load = [], _authz_world._load
+    monkeypatch.setattr(_authz_world, "_load", lambda path: loaded.append(path.split("/")[-2]) or load(path))
+    assert world.container("n0").id == names["n0"] and world.container("n4").id == names["n4"]
+    assert loaded == [names["n0"]] * 2
+    with pytest.raises(ContainmentError):
+        world.container("n5")
+    assert loaded == [names["n0"]] * 2
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"Name": 1, "Config": {}}', '{"Name": "/web", "Config": null}'])
 def test_a_file_that_cannot_be_read_is_told_and_never_guessed(world, tmp_path, text):
     folder = put(tmp_path, ONE, "web")
