@@ -132,7 +132,7 @@ def _is_selected(kind, selectors, found, principal):
 
 
 def _shown(thing):
-    return shown(thing.text) or "without a name"
+    return shown(thing.text) or thing.unnamed
 
 
 def privilege(demand):

@@ -25,6 +25,7 @@ Demand = collections.namedtuple("Demand", "action request things envelope value 
 # A process to be started in a container. container: its id. principal: the name of who made it.
 Exec = collections.namedtuple("Exec", "id container principal")
 
+_WITH_BODY = ("POST", "PUT")  # Engines read none of any other method that routes have (net/http, ParseForm).
 _JSON = "application/json"
 _STREAMS = ("application/x-tar", "application/tar", "application/octet-stream", "application/gzip", "text/plain")
 _NEW_NAME = re.compile(r"/?([A-Za-z0-9][A-Za-z0-9_.-]+)\Z")
@@ -37,10 +38,11 @@ _OWN_NETWORKS = ("", "default", "bridge", "none")
 
 
 class Thing:
-    """An object that a request touches. text: as it is named. `found()` is what _authz_names.selects takes."""
+    """An object that a request touches. text: as it is named, "" for what is `unnamed`. `found()` is what
+    _authz_names.selects takes."""
 
-    def __init__(self, text, look):
-        self.text, self._look, self._asked = text, look, False
+    def __init__(self, text, look, unnamed="without a name"):
+        self.text, self.unnamed, self._look, self._asked = text, unnamed, look, False
         self.known = None  # what it was found to be, None before anybody asked
 
     def found(self):
@@ -61,12 +63,13 @@ def read(method, uri, headers, body, world):
     request = _authz_request.read(method, uri)
     action = _authz_actions.ACTIONS[request.action]
     value = _body(request, action.body, headers, body)
-    return _Reader(request, action, value, world).demand()
+    hidden = request.method in _WITH_BODY and not body and _may_be_hidden(headers)
+    return _Reader(request, action, value, world, hidden).demand()
 
 
 def _body(request, kind, headers, body):
     """Return the body, an object or a list; an empty one where there is none, or where it is not shown."""
-    if request.method not in ("POST", "PUT"):  # Engines read none of any other (net/http, ParseForm).
+    if request.method not in _WITH_BODY:
         if body:
             raise refused("body", f"is none that {request.action} has", "send none")
         return {}
@@ -81,7 +84,7 @@ def _body(request, kind, headers, body):
     if mime not in ("", "text/plain", _JSON):
         raise refused(f"Content-Type {shown(mime)}", "is read by engines and shown to no plugin", f"send {_JSON}")
     # Engines before 29.3.1 do not show a body of a megabyte, nor some one of which they do not know the length.
-    if not body and (length not in (None, 0) or (mime == _JSON and length is None)):
+    if not body and (length or _may_be_hidden(headers)):
         raise refused("body", "is not shown by the engine", f"send less than 1 MiB, as {_JSON} and with its length")
     if kind in ("json", "list"):
         if not body:
@@ -92,6 +95,15 @@ def _body(request, kind, headers, body):
     if kind == "none" and value:
         raise refused("body", f"is none that {request.action} has", "send none")
     return value
+
+
+def _may_be_hidden(headers):
+    """Whether there may be a form behind headers, of whose body nothing is shown.
+
+    Of a header that is there twice an engine tells the last (moby, pkg/authorization/authz.go), and goes by the first:
+    by that it reads a form, whose parameters count before those of the query (net/http, ParseForm).
+    """
+    return _length(headers) != 0 and any(key.lower() == "content-type" for key in headers)
 
 
 def _header(headers, name):
@@ -124,8 +136,10 @@ def _field(value, name, kind, empty):
 
 
 class _Reader:
-    def __init__(self, request, action, value, world):
-        self._request, self._value, self._world = request, value, world
+    """hidden: whether parameters may come in a body that is not shown."""
+
+    def __init__(self, request, action, value, world, hidden):
+        self._request, self._value, self._world, self._hidden = request, value, world, hidden
         self._things = {kind: [] for kind in _authz_names.KINDS}
         self._target = self._exec = None
         self._envelope = action.envelope
@@ -158,6 +172,13 @@ class _Reader:
 
     def _anything(self, kind):
         self._add(kind, "", lambda _text: None)
+
+    def _hide(self, *kinds):
+        """Take a body that is not shown for one that names anything."""
+        if self._hidden:
+            unnamed = "that a body may name which is not shown"
+            for kind in kinds:
+                self._things[kind].append(Thing("", lambda _text: None, unnamed))
 
     def _container(self, text):
         return self._add("containers", text, self._world.container)
@@ -261,14 +282,13 @@ class _Reader:
             self._new_image(_joined_name(query["repo"], query.get("tag", "")))
 
     def pull(self, query):
+        self._hide("images")
         if query.get("fromImage"):
             self._add("images", _joined_name(query["fromImage"], query.get("tag", "")), _all_tags)
             return
-        if query.get("fromSrc") != "-":
-            self._envelope = "all"  # The engine fetches it from wherever it is told.
         if query.get("repo"):
             self._new_image(_joined_name(query["repo"], query.get("tag", "")))
-        else:
+        if not query.get("repo") or query.get("fromSrc") != "-":  # The engine fetches it from wherever it is told.
             self._anything("images")
 
     def save(self, query):
@@ -289,6 +309,9 @@ class _Reader:
         self._anything("images")
 
     def build(self, query):
+        self._hide("images", "networks")
+        if self._hidden:
+            self._envelope = "all"
         for name in query.get("t", ()):
             self._new_image(name)
         mode = query.get("networkmode", "")

@@ -280,7 +280,24 @@ demanded if {
     asked(pulled) == ""
 }
 
+# A form that is not shown may ask for anything; one as short as null names no more than a tag.
+images contains {"any": true} if {
+    action in {"image.commit", "image.pull", "build.run"}
+    hidden
+}
+
+networks contains {"any": true} if {
+    action == "build.run"
+    hidden
+}
+
 escalated if {
+    action == "build.run"
+    hidden
+}
+
+# The engine fetches it from wherever it is told.
+images contains {"any": true} if {
     action == "image.pull"
     pulled == "repo"
     asked("fromSrc") != "-"

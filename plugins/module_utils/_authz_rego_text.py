@@ -169,13 +169,26 @@ nothing_sent if {
     size == ""
 }
 
+# Where there is a type, it may be the last of two, and the first that of a form, of which no body is shown.
 nothing_sent if {
     input.Body == null
     length == ""
-    mime != json_type
+    not typed
 }
 
-# The text null: nothing else that short has anything in it.
+typed if {
+    some key, _ in input.Headers
+    lower(key) == "content-type"
+}
+
+hidden if {
+    reads_body
+    typed
+    input.Body == null
+    not nothing_sent
+}
+
+# The text null, or a form that is as short.
 null_sent if {
     input.Body == null
     content_type == json_type
@@ -210,7 +223,7 @@ body := {} if {
 
 body := {} if {
     reads_body
-    route.body in {"none", "maybe", "json", "list"}
+    action == "image.commit"
     null_sent
 }
 

@@ -510,10 +510,18 @@ def content_types(_ids):
     ):
         for mime in (FORM, FORM + "; charset=utf-8", FORM.upper(), FORM + ";"):
             yield create(f"{key}={value}", path=API + path, mime=mime)
-        yield create(multipart % (key, value), path=API + path, mime="multipart/form-data; boundary=x")
+        several = multipart % (key, value)
+        yield create(several, path=API + path, mime="multipart/form-data; boundary=x")
         yield create(
             chunked(f"{key}={value}".encode()), "Transfer-Encoding: chunked", path=API + path, mime=FORM, length=""
         )
+        # The plugin is told the last type, and the engine goes by the first.
+        for first, body in ((FORM, f"{key}={value}"), ("multipart/form-data; boundary=x", several)):
+            for last in ("text/plain", "", "application/x-tar", JSON):
+                lines = ["Content-Type: " + first, "Content-Type: " + last]
+                yield create(body, *lines, path=API + path, mime=None)
+                lines.append("Transfer-Encoding: chunked")
+                yield create(chunked(body.encode()), *lines, path=API + path, mime=None, length="")
 
 
 def sizes(_ids):

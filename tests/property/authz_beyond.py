@@ -74,6 +74,11 @@ def is_without_length(sent, _decision):
     return named == "application/json" and not sent.headers.get("Content-Length", "").isdigit()
 
 
+def is_null(sent, _decision):
+    """The body is the text null, which is told as a form is that is as short."""
+    return value_of(sent) is None and bool(re.match(rb"null\n?$", sent.raw))
+
+
 def is_hidden(sent, _decision):
     """It is JSON, too long to be shown, with a method for which engines read no body."""
     return len(sent.raw) > authz_opa.SHOWN and sent.method not in ("POST", "PUT")
@@ -125,7 +130,7 @@ def is_spaced_profile(sent, _decision):
 
 
 BEYOND = (
-    *(is_spelt_otherwise, is_of_another_type, is_without_length, is_hidden, is_no_object, is_odd_text),
+    *(is_spelt_otherwise, is_of_another_type, is_without_length, is_null, is_hidden, is_no_object, is_odd_text),
     *(is_hexadecimal, is_odd_number, has_odd_key, is_spaced_profile),
 )
 

@@ -99,11 +99,11 @@ class Requests:
     def _body(self, method, action):
         kind = _authz_actions.ACTIONS[action].body
         if kind == "list":
-            value = self.any([[], [{"Name": "network", "Value": ["host"]}], None])
+            value = self.any([[], [{"Name": "network", "Value": ["host"]}]] * 3 + [None])
         elif action in samples.BODIES and (kind == "json" or self._rarely(0.5)):
             value = self._object(samples.BODIES[action], ())
         elif kind == "json" or (kind in ("maybe", "unseen", "none") and self._rarely(0.2)):
-            value = self.any([{}, {}, {"a": 1}, None])
+            value = self.any([{}, {}, {}, {"a": 1}] * 3 + [None])
         else:
             return self.any(
                 [(b"", {}), (b"", {"Content-Length": "0"}), (b"", {"Content-Type": "text/plain"}), self._stream()]

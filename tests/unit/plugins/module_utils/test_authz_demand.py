@@ -76,8 +76,8 @@ def _named(demand):
         ("POST", f"/images/create?fromImage=a&tag={_HASH}", None, {"images": [f"a@{_HASH}"]}, None),
         ("POST", "/images/create?fromSrc=-&repo=a&tag=1", None, {"images": ["a:1"]}, None),
         ("POST", "/images/create?fromSrc=-", None, {"images": [""]}, None),
-        ("POST", "/images/create?fromSrc=http://h/a&repo=a", None, {"images": ["a"]}, "all"),
-        ("POST", "/images/create", None, {"images": [""]}, "all"),
+        ("POST", "/images/create?fromSrc=http://h/a&repo=a", None, {"images": ["a", ""]}, None),
+        ("POST", "/images/create", None, {"images": [""]}, None),
         ("POST", "/images/a/tag?repo=b&tag=1", None, {"images": ["a", "b:1"]}, None),
         ("POST", "/images/h/a/push?tag=1", {}, {"images": ["h/a:1"]}, None),
         ("POST", "/images/h/a:2/push?tag=1", None, {"images": ["h/a:1"]}, None),
@@ -250,6 +250,11 @@ _LENGTH = "Content-Length"
         ),
         ("POST", "/containers/web/start", b"", {_TYPE: "application/x-www-form-urlencoded"}, "is read by engines"),
         ("POST", "/images/a/tag?repo=b", b"repo=c", {_TYPE: "application/x-www-form-urlencoded"}, "is read by engines"),
+        # a form in front of what is told
+        ("POST", "/images/a/tag?repo=b", b"", {_TYPE: "text/plain"}, "is not shown"),
+        ("POST", "/images/a/tag?repo=b", b"", {_TYPE: "text/plain", _LENGTH: "9"}, "is not shown"),
+        ("POST", "/containers/web/start", b"", {"content-type": ""}, "is not shown"),
+        ("POST", "/commit?container=web", b"", {_TYPE: ""}, "is not shown"),
         # stream
         (
             "POST",
@@ -271,6 +276,34 @@ _LENGTH = "Content-Length"
 )
 def test_bodies_that_are_not_what_a_route_takes(method, uri, body, headers, words):
     _refused(words, method, uri, body, headers)
+
+
+@pytest.mark.parametrize(
+    "uri, kinds",
+    [
+        ("/build?t=a", {"images", "networks"}),
+        ("/images/create?fromImage=a", {"images"}),
+        ("/images/create?fromSrc=-&repo=a", {"images"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "headers, hidden",
+    [
+        ({_TYPE: "application/x-tar"}, True),
+        ({_TYPE: "text/plain", _LENGTH: "9"}, True),
+        ({"content-type": ""}, True),
+        ({_TYPE: "application/x-tar", _LENGTH: "0"}, False),
+        ({_LENGTH: "9"}, False),
+        ({}, False),
+    ],
+)
+def test_what_a_body_that_is_not_shown_may_ask_for(uri, kinds, headers, hidden):
+    plain = _read("POST", uri, b"", {})
+    found = _read("POST", uri, b"", headers)
+    assert found.envelope == ("all" if hidden and "networks" in kinds else plain.envelope)
+    for kind, things in found.things.items():
+        names = [thing.text for thing in plain.things[kind]]
+        assert sorted(thing.text for thing in things) == sorted(names + [""] * (hidden and kind in kinds))
 
 
 @pytest.mark.parametrize(
