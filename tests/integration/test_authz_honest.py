@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Honest clients are refused nothing that their principal may do: the docker command line, Compose, the Python SDK.
 
-They come as `team`, who may do all that an unprivileged envelope is enough for, and as `all`, who may do all.
+They come as `team`, who may build and do all that an unprivileged envelope is enough for, and as `all`, who may do all.
 """
 
 import concurrent.futures
@@ -24,7 +24,6 @@ TEAM = [
     "image.*",
     "network.*",
     "system.*",
-    "build.run",
     "build.prune",
     "plugin.list",
     "plugin.inspect",
@@ -41,7 +40,13 @@ POLICY = {
         ),
     ],
     "roles": [
-        {"name": "plain", "grants": [{"actions": TEAM, "envelope": "unprivileged", **EVERYTHING}]},
+        {
+            "name": "plain",
+            "grants": [
+                {"actions": TEAM, "envelope": "unprivileged", **EVERYTHING},
+                {"actions": ["build.run"], "envelope": "privileged", "images": ["*"], "networks": ["*"]},
+            ],
+        },
         {"name": "everything", "grants": [{"actions": ["*"], "envelope": "privileged", **EVERYTHING}]},
     ],
 }
