@@ -33,6 +33,8 @@ _FALSE = ("", "0", "no", "false", "none")  # moby, httputils.BoolValue
 _HOST_FIELDS = frozenset(name.casefold() for name in _authz_fields.HOST)
 # The fields of HostConfig in which a container may be named that something is shared with.
 MODES = ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode", "CgroupnsMode", "Cgroup")
+# How many of each a request may name. Each name of a container may have the files of all looked at.
+_MOST = {"containers": 64, "images": 1024, "networks": 1024, "volumes": 1024}
 # What every engine has, and a container is in without asking.
 _OWN_NETWORKS = ("", "default", "bridge", "none")
 
@@ -141,6 +143,7 @@ class _Reader:
     def __init__(self, request, action, value, world, hidden):
         self._request, self._value, self._world, self._hidden = request, value, world, hidden
         self._things = {kind: [] for kind in _authz_names.KINDS}
+        self._added = {}  # {(kind, text, look): Thing}
         self._target = self._exec = None
         self._envelope = action.envelope
 
@@ -166,8 +169,13 @@ class _Reader:
         )
 
     def _add(self, kind, text, look):
-        thing = Thing(text, look)
-        self._things[kind].append(thing)
+        """Add an object, and return its Thing. One that is named again is the same."""
+        thing = self._added.get((kind, text, look))
+        if thing is None:
+            thing = self._added[kind, text, look] = Thing(text, look)
+            self._things[kind].append(thing)
+            if len(self._things[kind]) > _MOST[kind]:
+                raise refused(kind, f"are more than {_MOST[kind]}", "make several requests of it")
         return thing
 
     def _anything(self, kind):

@@ -148,10 +148,12 @@ def _create(rules, body):
 
 
 def _build(rules, query):
-    for name in ("cgroupparent", "isolation", "outputs", "securityopt"):
+    for name in ("cgroupparent", "isolation", "outputs", "securityopt", "session"):
         if query.get(name) and query[name] != "default":
             raise refused(name, "is more than may be given", "leave it out")
-    if query.get("remote") not in (None, "", "client-session"):
+    if query.get("version") not in (None, "", "1"):
+        raise refused("version", "is that of BuildKit, of which no plugin is shown enough", "build with version 1")
+    if query.get("remote"):
         raise refused("remote", "has the engine fetch a context by itself", "send the context")
     rules.network_mode("networkmode", query.get("networkmode", ""))
 

@@ -60,8 +60,10 @@ def field(value, name, default=None):
 
     Raises ContainmentError where it has it in another spelling, which an engine would take.
     """
+    length, folded = len(name), name.casefold()
     for key in value:
-        if key != name and key.casefold() == name.casefold():
+        # Go folds character by character: no key of another length is taken for it.
+        if len(key) == length and key != name and key.casefold() == folded:
             raise _refused(f"has the key {key!a}, which an engine takes for {name}", f"write {name}")
     return value.get(name, default)
 

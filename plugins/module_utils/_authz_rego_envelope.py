@@ -73,11 +73,12 @@ is_network_driver(_, "bridge") if {
 
 examined(may) if {
     envelope == "build"
-    every name in ["cgroupparent", "isolation", "outputs"] {
+    every name in ["cgroupparent", "isolation", "outputs", "session"] {
         asked(name) in {"", "default"}
     }
     asked("securityopt") == ""
-    asked("remote") in {"", "client-session"}
+    asked("version") in {"", "1"}
+    asked("remote") == ""
     rule(may, "NetworkMode", asked("networkmode"))
 }
 

@@ -20,7 +20,7 @@ _PLAIN_LOGS = {
     "": _JSON_FILE,
     "json-file": _JSON_FILE,
     "local": ("max-size", "max-file", "compress"),
-    "journald": ("labels", "labels-regex", "env", "env-regex", "tag"),
+    "journald": (),  # Its options name fields of records, with which a container could forge those of others.
     "none": (),
 }
 _LOG_DELIVERY = ("mode", "max-buffer-size")
@@ -41,7 +41,8 @@ _TMPFS = re.compile(
     r"(?:r[ow]|(?:no)?exec|nosuid|nodev|noatime|relatime|nodiratime|size=[0-9]+[kKmMgG%]?|mode=[0-7]{1,4}|[ug]id=[0-9]+"
     r"|nr_(?:inodes|blocks)=[0-9]+[kKmMgG]?)\Z"
 )
-_USER = re.compile(r"0*[1-9][0-9]*(?::[0-9]+)?\Z")
+# Below 2000000000: a number that is no int32 may be taken for a name, which the image is free to give (moby 20.10).
+_USER = re.compile(r"0*(?:[1-9][0-9]{0,8}|1[0-9]{9})(?::0*(?:[0-9]{1,9}|1[0-9]{9}))?\Z")
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 # Of moby 20.10; later ones mask more (oci/defaults.go).
 _MASKED = [

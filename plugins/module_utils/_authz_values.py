@@ -46,13 +46,16 @@ def check(fields, value, rules, place=""):
     """
     if not isinstance(value, dict):
         raise refused(place or "body", "is no object", "send one")
+    folded = None
     for key, inner in value.items():
-        path = f"{place}.{key}" if place else key
         kind = fields.get(key)
-        if kind is None:
+        if kind is None and inner is None:
             # The Python SDK sends such; in another spelling of a field's name it would take that field's value back.
-            if inner is None and key.casefold() not in {name.casefold() for name in fields}:
+            folded = folded or {name.casefold() for name in fields}
+            if key.casefold() not in folded:
                 continue
+        path = f"{place}.{key}" if place else key
+        if kind is None:
             raise refused(shown(path), "is a field that this policy does not know", "leave it out")
         if inner is not None:
             _check_one(kind, inner, rules, path)

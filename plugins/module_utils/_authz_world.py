@@ -43,7 +43,7 @@ class World:
         """Return the Container that an engine takes a name or a part of an id for.
 
         That is the one of that id, of that name, or the only one whose id begins so (moby, daemon/container.go). Raises
-        ContainmentError where there is none.
+        ContainmentError where there is none, and for a name that would stand for another one if it were gone.
         """
         if _ID.match(text):
             found = self._read(text)
@@ -51,9 +51,15 @@ class World:
                 return found
         numbers = self._numbers()
         found = self._named(text, numbers)
-        if found is None and _PART.match(text):
+        if _PART.match(text):
             parts = [one for one in numbers if one.startswith(text)]
-            found = self._read(parts[0]) if len(parts) == 1 else None
+            # Whoever renames it at this moment would have the engine take the text for the other one.
+            if found is not None and set(parts) - {found.id}:
+                raise ContainmentError(
+                    f"container {text!a}", "is a name, and the beginning of an id", "use the whole id"
+                )
+            if found is None and len(parts) == 1:
+                found = self._read(parts[0])
         if found is None:
             raise ContainmentError(f"container {text[:80]!a}", "is not there, or is more than one", "see docker ps -a")
         return found

@@ -533,6 +533,7 @@ def sizes(_ids):
             yield create(body)
         yield create(chunked(padded), "Transfer-Encoding: chunked", length="")
         yield create(chunked(labelled), "Transfer-Encoding: chunked", length="")
+        yield create({"Image": "foobar", "HostConfig": {"Links": ["job-on"] * (size // 11)}})
         yield create(padded, mime=None)
         yield create(padded, mime="text/plain")
     for path, body in (

@@ -460,3 +460,20 @@ def test_the_target_is_what_is_worked_in():
 def test_a_build_has_its_fields_in_its_query():
     assert _read("POST", "/build?t=a&networkmode=host").value == {"t": ["a"], "networkmode": "host"}
     assert _read("POST", "/volumes/create", {"Name": "a"}).value == {"Name": "a"}
+
+
+def test_what_is_named_again_is_looked_up_once():
+    world = World()
+    links = {"Image": "a", "HostConfig": {"Links": ["web:a", "/web", "web"] * 1000, "VolumesFrom": ["web"]}}
+    things = _read("POST", "/containers/create", links, world=world).things["containers"]
+    for thing in things * 2:
+        thing.found()
+    assert [thing.text for thing in things] == ["", "web"] and world.asked == ["web"]
+
+
+def test_how_many_containers_a_request_may_name():
+    links = [f"c{number}" for number in range(63)]
+    body = {"Image": "a", "HostConfig": {"Links": links}}
+    assert len(_read("POST", "/containers/create", body).things["containers"]) == 64
+    links.append("c63")
+    _refused("containers: are more than 64; make several", "POST", "/containers/create", body)

@@ -38,12 +38,21 @@ def test_by_id_by_name_and_by_a_part_of_the_id(world, tmp_path, text):
     assert world.container(text).labels == {"a": "b"}
 
 
-def test_a_name_comes_before_a_part_of_an_id_and_an_id_before_a_name(world, tmp_path):
+def test_an_id_comes_before_a_name(world, tmp_path):
     put(tmp_path, ONE, THREE)
-    put(tmp_path, TWO, "ab1")
     put(tmp_path, THREE, "x")
-    assert world.container("ab1").id == TWO
     assert world.container(THREE).id == THREE
+
+
+def test_a_name_that_would_stand_for_another_one_if_it_were_gone(world, tmp_path):
+    put(tmp_path, ONE, "c" * 12)
+    put(tmp_path, TWO, "ab2")  # the beginning of its own id
+    assert world.container("c" * 12).id == ONE
+    assert world.container("ab2").id == TWO
+    put(tmp_path, THREE, "super")
+    with pytest.raises(ContainmentError, match="is a name, and the beginning of an id; use the whole id"):
+        world.container("c" * 12)
+    assert world.container(ONE).id == ONE
 
 
 @pytest.mark.parametrize("text", ["", "ab", "nobody", "we", "../" + ONE, "/web", ONE.upper(), ONE + "1"])
