@@ -7,7 +7,11 @@ which engines have been passed. Pure.
 
 import collections
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_decide, _authz_explain
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_actions,
+    _authz_decide,
+    _authz_explain,
+)
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # principal: its name. request: as _authz_explain takes it. verdict: of the policy, as of _authz_decide.
@@ -90,33 +94,27 @@ def refuse_locked_out(policy):
 
     The roles of this collection come by it, and so does whoever has to mend a host.
     """
-    for principal in policy.principals:
-        verdicts = [_verdict(policy, dict(one, principal=principal.name), _Nothing()) for one in _NEEDED]
-        if principal.socket and _authz_decide.DENY not in verdicts:
-            return
-    raise ContainmentError(
-        "authz_policy principals",
-        "has none with socket: true that may do everything, so that this host's own root would be locked out",
-        'grant it actions, containers, images, networks and volumes ["*"] with the envelope privileged',
-    )
+    principal = next((one for one in policy.principals if one.socket), None)
+    if principal is None:
+        raise ContainmentError(
+            "authz_policy principals", f"has none with socket: true that may do everything, {_LOCKED}", _EVERYTHING
+        )
+    if any(role.report for role in principal.roles):
+        return  # He is refused nothing.
+    grants = [grant for role in principal.roles for grant in role.grants]
+    for name, action in _authz_actions.ACTIONS.items():
+        if not any(name in grant.actions and _is_whole(grant, action) for grant in grants):
+            raise ContainmentError(
+                f"authz_policy principal {principal.name}", f"may not do {name} with everything, {_LOCKED}", _EVERYTHING
+            )
 
 
-class _Nothing:
-    """No container is there."""
-
-    def container(self, text):
-        raise ContainmentError(f"container {text[:80]!a}", "is not there", "see docker ps -a")
-
-    def exec(self, number):
-        raise ContainmentError(f"exec {number[:80]!a}", "is not there", "make a new one")
+def _is_whole(grant, action):
+    """Whether a grant covers every request for an action."""
+    if action.envelope is not None and not (grant.envelope is not None and grant.envelope.everything):
+        return False
+    return all("*" in grant.selectors.get(kind, ()) for kind in action.objects)
 
 
-_NEEDED = (
-    {"method": "POST", "uri": f"{API}/containers/create?name={NAME}", "body": ROOT},
-    {"method": "POST", "uri": f"{API}/swarm/leave"},
-    {"method": "POST", "uri": f"{API}/images/load"},
-    {"method": "GET", "uri": f"{API}/info"},
-    {"method": "DELETE", "uri": f"{API}/volumes/{NAME}"},
-    {"method": "DELETE", "uri": f"{API}/networks/{NAME}"},
-    {"method": "DELETE", "uri": f"{API}/images/{NAME}"},
-)
+_LOCKED = "so that this host's own root would be locked out"
+_EVERYTHING = 'grant it actions, containers, images, networks and volumes ["*"] with the envelope privileged'

@@ -5,7 +5,12 @@ import copy
 
 import pytest
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_names, _authz_plan, _authz_policy
+from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_actions,
+    _authz_names,
+    _authz_plan,
+    _authz_policy,
+)
 from ansible_collections.containment.docker.plugins.module_utils import _authz_probe as core
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
@@ -113,14 +118,38 @@ def test_roots_own_way_is_kept():
     core.refuse_locked_out(_authz_policy.read(_authz_plan.text_of(report)))
 
 
-@pytest.mark.parametrize("change", [{"envelope": "unprivileged"}, {"images": ["foobar"]}, {"actions": ["container.*"]}])
-def test_a_policy_that_locks_root_out_is_refused(change):
-    roles = [{"name": "everything", "grants": [dict(dict(ALL, envelope="privileged"), **change)]}]
-    if "actions" in change:
-        del roles[0]["grants"][0]["networks"], roles[0]["grants"][0]["volumes"]
-        roles[0]["grants"][0].update(volumes=["*"], networks=["*"])
-    with pytest.raises(ContainmentError, match="has none with socket: true that may do everything"):
-        core.refuse_locked_out(policy(roles=roles + POLICY["roles"][1:]))
+def everything(grants):
+    return policy(roles=[{"name": "everything", "grants": grants}, *POLICY["roles"][1:]])
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"envelope": "unprivileged"}, "container.create"),
+        ({"images": ["foobar"]}, "container.create"),
+        ({"containers": ["@own", "containment-*"]}, "container.create"),
+        ({"actions": ["container.*", "image.*", "volume.*", "network.*"]}, "system.ping"),
+        ({"actions": ["container.*", "image.*", "volume.*", "network.*", "system.*"]}, "exec.create"),
+    ],
+)
+def test_a_policy_that_locks_root_out_is_refused(change, missing):
+    with pytest.raises(ContainmentError, match=f"principal root: may not do {missing} with everything, so that"):
+        core.refuse_locked_out(everything([dict(dict(ALL, envelope="privileged"), **change)]))
+
+
+@pytest.mark.parametrize("missing", sorted(_authz_actions.ACTIONS))
+def test_each_action_is_needed(missing):
+    others = [one for one in _authz_actions.ACTIONS if one != missing]
+    with pytest.raises(ContainmentError, match=f"may not do {missing} with"):
+        core.refuse_locked_out(everything([dict(ALL, envelope="privileged", actions=others)]))
+
+
+def test_several_grants_may_cover_everything_between_them():
+    plain = [one for one, action in _authz_actions.ACTIONS.items() if action.envelope is None]
+    rest = [one for one in _authz_actions.ACTIONS if one not in plain]
+    narrow = {"actions": ["container.start"], "containers": ["web"]}
+    wide = [dict(ALL, actions=plain), dict(ALL, actions=rest, envelope="privileged")]
+    core.refuse_locked_out(everything([narrow, *wide]))
 
 
 def test_a_policy_without_the_socket_is_refused():
