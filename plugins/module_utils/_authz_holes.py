@@ -21,7 +21,12 @@ _SETTINGS = 4  # the type of the frame with which a server of HTTP/2 begins
 _IMAGE = _authz_probe.NAME.encode("ascii")
 _TWICE = b'{"Image":"%s","Labels":{"pad":"%s"},"Image":"%s"}'
 _MEBIBYTE = 1024 * 1024
+# What a plugin in front may refuse, too: it tells by the count of requests alone whether this one was asked.
+PING = f"GET {_authz_probe.API}/_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode("ascii")
+# What an engine says of a plugin's no, and of a plugin that failed (moby, pkg/authorization).
+_DENIED, _FAILED = b"authorization denied by plugin", b" failed with error: "
 _UPDATE = "update the engine; until then grant no container.create to anybody whom you do not trust with this host"
+_BEHIND = "see the engine's log; a plugin that refuses it first asks behind ours once authz_plugins names it"
 
 
 def _create(kind, body):
@@ -43,7 +48,7 @@ _SMALL = _twice(1)
 # A form is read by engines, and never shown. From 29.2 on engines serve HTTP/2 on their socket, and BuildKit's calls in
 # it ask no plugin (moby#50744).
 HOLES = (
-    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), "see the engine's log"),
+    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), _BEHIND),
     Hole("large", "a body of a mebibyte", _sized("application/json", _twice(_MEBIBYTE)), _UPDATE),
     Hole(
         "chunked",
@@ -78,17 +83,18 @@ def of(reports):
 def is_asked(answer, name, before, after):
     """Whether an engine asks the plugin of a name; None where that cannot be told.
 
-    answer: to the Hole REQUEST, as of `judge`. before, after: as of `judge_asked`, None for a plugin that is silent: an
-    engine answers 500, or not at all, where it waits for one.
+    answer: to PING or to the Hole REQUEST, as of `judge`. before, after: as of `judge_asked`, None for a plugin that is
+    silent: an engine answers 500, or not at all, where it waits for one. One that another plugin refuses may have been
+    refused before it came to this one.
     """
     if not isinstance(answer, bytes) or not answer.startswith(b"HTTP/1."):
         return None
     status = answer.split(b" ")[1][:1]
-    if (status == b"4" and f"plugin {name}:".encode("ascii") in answer) or (
-        None not in (before, after) and after > before
-    ):
+    if None not in (before, after) and after > before:
         return True
-    return False if status in (b"2", b"4") else None
+    if status == b"4" and _DENIED in answer:
+        return True if _DENIED + f" {name}:".encode("ascii") in answer else None
+    return False if status in (b"2", b"4") and _FAILED not in answer else None
 
 
 def judge_asked(before, after):
@@ -113,9 +119,10 @@ def is_http2(answer):
     return len(answer) > 3 and answer[3] == _SETTINGS and not answer.startswith(b"HTTP/")
 
 
-def judge(hole, answer):
+def judge(hole, answer, asked=None):
     """Return the proof that a way is closed. answer: the first bytes of the engine's, what it was instead, a text, or
-    None where nothing was asked."""
+    None where nothing was asked. asked: as of `is_asked`; of the Hole REQUEST, whose refusal proves nothing where it is
+    another plugin's."""
     expected = "not served" if hole.name == HTTP2 else "refused"
     if answer is None or isinstance(answer, str):
         observed, passed = answer, False
@@ -125,6 +132,8 @@ def judge(hole, answer):
         status = answer.split(b" ")[1:2]
         passed = status == [b"403"]
         observed = "refused" if passed else f"status {b''.join(status).decode('ascii', 'replace') or 'none'}"
+        if passed and hole.name == REQUEST and not asked:
+            observed, passed = "refused by another plugin", False
     if answer is not None and not passed:
         observed += f" ({hole.mend})"
     return {

@@ -138,9 +138,19 @@ def serves_http2(path):
 
 def is_asked(path):
     """Whether an engine asks the plugin of this collection; None where that cannot be told."""
+    return _try(path, _authz_holes.PING)[1]
+
+
+def tried(path, hole):
+    """Return the proof that a Hole is closed in an engine."""
+    return _authz_holes.judge(hole, *_try(path, hole.data))
+
+
+def _try(path, data):
+    """Return (what an engine answers, whether it asked the plugin of this collection)."""
     before = _asked()
-    answer = ask(path, _authz_holes.named(_authz_holes.REQUEST).data)
-    return _authz_holes.is_asked(answer, _authz_install.NAME, before, _asked())
+    answer = ask(path, data)
+    return answer, _authz_holes.is_asked(answer, _authz_install.NAME, before, _asked())
 
 
 def _asked():

@@ -134,8 +134,8 @@ files:
   sample: [/etc/containment/authz/policy.json]
 asked:
   description: >-
-    Whether the engine asks the plugin, before anything is changed, by what becomes of a request that the plugin
-    refuses whoever makes it, to create a container of an image C(containment-probe). Null where that cannot be told.
+    Whether the engine asks the plugin, before anything is changed, by whether it hears of a ping of the engine. Null
+    where that cannot be told, because the engine does not answer it, or because another plugin refuses it.
   returned: always
   type: bool
   sample: true
@@ -299,10 +299,9 @@ def run(module):
     # Before anything is changed, so that check mode says the same.
     asked = _authz_host.is_asked(socket)
     if absent and asked is not False and not module.check_mode:
+        doubt = "still asks" if asked else "does not answer a ping, so that it may still ask"
         raise ContainmentError(
-            "the engine",
-            "still asks the plugin, without which it would refuse everything",
-            "reload or restart it first",
+            "the engine", f"{doubt} the plugin, without which it would refuse everything", "reload or restart it first"
         )
     manager, user = _authz_manager.manager(), _authz_host.account()
     files = wanted(module, _files.read(_authz_install.POLICY), manager)

@@ -11,8 +11,8 @@ description:
   - Asks the plugin that serves for one request that each principal of its policy may make, and for one that he may not,
     as far as there are. Nobody makes these requests, and they are not in the record of decisions.
   - Makes requests on the engine's own socket that the plugin refuses whoever asks, in the ways in which engines have
-    been known not to show them to plugins. Each has to be refused, and is in the record as refused to whoever comes by
-    that socket. Nothing would come of one that is not refused.
+    been known not to show them to plugins. Each has to be refused, the plainest by this plugin itself, and is in the
+    record as refused to whoever comes by that socket. Nothing would come of one that is not refused.
   - Where the policy refuses that one nothing (C(mode) is V(report)), it is only proven that the engine asks.
 author:
   - containment.docker contributors (@containment)
@@ -106,9 +106,9 @@ def run(module):
         )
     socket = socket_path(module.params["socket"])
     proofs = [_authz_probe.judge(one, _authz_host.explain(one.request)) for one in asked]
-    proofs += [_authz_holes.judge(one, _authz_host.ask(socket, one.data)) for one in holes]
+    proofs += [_authz_host.tried(socket, one) for one in holes]
     if reports:
-        _authz_host.ask(socket, _authz_holes.named(_authz_holes.REQUEST).data)
+        _authz_host.ask(socket, _authz_holes.PING)
         proofs.append(_authz_holes.judge_asked(serving["asked"], _authz_host.state()["asked"]))
     failed = [one for one in proofs if not one["passed"]]
     result = {"changed": False, "proven": not failed, "proofs": proofs}

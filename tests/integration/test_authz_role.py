@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,21 @@ def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docke
     without = run(alone, host, authz_state="absent")
     assert without.rc == 0, without.stdout
     assert daemon(host)[KEY] == ["second"]
+
+    # In front it refuses what is tried, which tells nothing of ours.
+    hidden = run(alone, host, authz_policy=POLICY)
+    assert hidden.rc and "the engine asks the plugin: refused by another plugin" in reason(hidden), hidden.stdout
+    assert daemon(host)[KEY] == ["second"]
+    assert run(alone, host, authz_policy=POLICY, **given).rc == 0
+    for names, read in ((["second", "containment"], "systemctl reload docker.service"), (["second"], "true")):
+        host.run(["tee", "/etc/docker/daemon.json"], input=json.dumps({KEY: names}))
+        host.run(["sh", "-c", read])
+        time.sleep(2)
+    gone = run(alone, host, authz_state="absent", **given)
+    assert gone.rc == 0 and there(host) == [], gone.stdout
+    assert host.run(["docker", "ps"]).returncode == 0
+    gone = run(alone, host, authz_state="absent", **given)
+    assert gone.rc == 0 and changed(gone) == [], changed(gone)
 
 
 def test_a_plugin_that_does_not_serve_is_never_asked(docker_host, alone):

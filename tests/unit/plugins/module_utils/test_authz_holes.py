@@ -49,6 +49,20 @@ def test_what_a_proof_says(name, answer, observed, passed):
     assert found["expected"] == ("not served" if name == "http2" else "refused")
 
 
+@pytest.mark.parametrize(
+    ("answer", "asked", "observed", "passed"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\n", True, "refused", True),
+        (b"HTTP/1.1 403 Forbidden\r\n", None, f"refused by another plugin ({HOLES['request'].mend})", False),
+        (b"HTTP/1.1 404 Not Found\r\n", True, f"status 404 ({HOLES['request'].mend})", False),
+        (None, None, None, False),
+    ],
+)
+def test_somebody_elses_refusal_proves_nothing(answer, asked, observed, passed):
+    found = core.judge(HOLES["request"], answer, asked)
+    assert (found["observed"], found["passed"]) == (observed, passed)
+
+
 def test_who_is_refused_nothing_tells_nothing():
     assert [one.name for one in core.of(True)] == ["http2"]
     assert core.of(False) == list(core.HOLES)
@@ -65,6 +79,7 @@ def test_an_engine_that_is_refused_nothing_is_seen_to_ask(before, after, observe
 
 
 REFUSED = b'HTTP/1.1 403 Forbidden\r\n\r\n{"message":"authorization denied by plugin ours: no"}'
+FAILED = b'HTTP/1.1 500 Internal Server Error\r\n\r\n{"message":"plugin ours failed with error: EOF"}'
 MISSING = b"HTTP/1.1 404 Not Found\r\n\r\n"
 
 
@@ -73,7 +88,12 @@ MISSING = b"HTTP/1.1 404 Not Found\r\n\r\n"
     [
         (REFUSED, 1, 2, True),
         (REFUSED, None, None, True),
-        (REFUSED.replace(b"ours", b"other"), 1, 1, False),
+        (REFUSED.replace(b"ours", b"other"), 1, 1, None),
+        (REFUSED.replace(b"ours", b"other"), None, None, None),
+        (REFUSED.replace(b"ours", b"other"), 1, 2, True),
+        (REFUSED.replace(b"ours: no", b"other: plugin ours: no"), 1, 1, None),
+        (FAILED.replace(b"500 Internal Server Error", b"400 Bad Request"), None, None, None),
+        (b"HTTP/1.1 200 OK\r\n\r\nOK", None, None, False),
         (MISSING, 1, 2, True),
         (MISSING, 1, 1, False),
         (MISSING, None, None, False),
