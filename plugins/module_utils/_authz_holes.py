@@ -4,7 +4,7 @@
 """The ways past plugins that engines have had, tried by behaviour: distributions mend versions as they like. Pure.
 
 Each request has what the plugin refuses whoever asks, so that it must be refused whether the plugin is shown all of it
-or not; were it not, it would ask for a container of an image that is not there, and do nothing.
+or not; were it not, it would ask for a container of an image that cannot be there, and do nothing.
 """
 
 import collections
@@ -18,7 +18,8 @@ REQUEST, HTTP2 = "request", "http2"
 # A client's preface and an empty frame of settings (RFC 9113, 3.4 and 6.5).
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _SETTINGS = 4  # the type of the frame with which a server of HTTP/2 begins
-_IMAGE = _authz_probe.NAME.encode("ascii")
+# Whoever may tag images could have one of that name; one of that digest cannot be.
+_IMAGE = f"{_authz_probe.NAME}@sha256:{'0' * 64}".encode("ascii")
 _TWICE = b'{"Image":"%s","Labels":{"pad":"%s"},"Image":"%s"}'
 _MEBIBYTE = 1024 * 1024
 # What a plugin in front may refuse, too: it tells by the count of requests alone whether this one was asked.

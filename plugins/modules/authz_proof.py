@@ -12,7 +12,8 @@ description:
     as far as there are. Nobody makes these requests, and they are not in the record of decisions.
   - Makes requests on the engine's own socket that the plugin refuses whoever asks, in the ways in which engines have
     been known not to show them to plugins. Each has to be refused, the plainest by this plugin itself, and is in the
-    record as refused to whoever comes by that socket. Nothing would come of one that is not refused.
+    record as refused to whoever comes by that socket. They would make a container of an image C(containment-probe) of a
+    digest that no image has, so that nothing comes of one that is not refused.
   - Where the policy refuses that one nothing (C(mode) is V(report)), it is only proven that the engine asks.
 author:
   - containment.docker contributors (@containment)

@@ -124,6 +124,7 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     host.run(["mkdir", "-p", own.rpartition("/")[0]])
     host.run(["tee", own], input="[Service]\nEnvironment=GODEBUG=netdns=go\n")
     host.run(["systemctl", "daemon-reload"])
+    host.import_image("containment-probe")
     before = pid(host)
     announced = run(alone, host, "--check", authz_policy=POLICY)
     assert announced.rc == 0, announced.stdout
@@ -170,6 +171,7 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     returned = run(ROLLBACK, host)
     assert returned.rc == 0, returned.stdout
     assert daemon(host)[KEY] == ["containment"] and there(host) == list(FILES) and asked(host)
+    assert host.run(["docker", "ps", "--all", "--quiet"]).stdout == ""
 
 
 def test_a_whole_hardening_leaves_the_plugin_with_the_containers_of_the_new_graph_root(docker_host):

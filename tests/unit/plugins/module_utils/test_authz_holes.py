@@ -24,6 +24,13 @@ def test_each_body_has_what_is_refused_whoever_asks():
     assert rest[int(size, 16) :] == b"\r\n0\r\n\r\n"
 
 
+def test_no_image_can_be_the_one_that_is_asked_for():
+    digest = b"containment-probe@sha256:" + b"0" * 64
+    for name in ("request", "large", "chunked"):
+        assert HOLES[name].data.count(b'"Image":"%s"' % digest) == 2
+    assert body("form")[1] == b"Image=" + digest
+
+
 def test_http2_is_told_by_its_first_frame():
     assert core.is_http2(bytes([0, 0, 24, 4, 0, 0, 0, 0, 0]))
     assert not core.is_http2(b"HTTP/1.1 400 Bad Request\r\n")
