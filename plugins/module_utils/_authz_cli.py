@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plugin's command line: it serves, checks policies, and explains decisions."""
 
+import functools
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import sys
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_certificate,
     _authz_decide,
+    _authz_digest,
     _authz_explain,
     _authz_json,
     _authz_log,
@@ -100,9 +102,16 @@ def _read(path):
 def _serve(policy, root, state, listener=None):
     if listener is None:
         listener = _authz_server.listen(None)
-    plugin = _authz_service.Plugin(policy, _authz_world.World(root, state), _authz_log.Log())
+    plugin = _authz_service.Plugin(policy, _authz_world.World(root, state), _authz_log.Log(), _program(), root)
     _authz_server.Server(listener, plugin).run()
     return 0
+
+
+@functools.lru_cache()
+def _program():
+    """Return the hash of the program's file, as it was at the first call."""
+    with open(getattr(__loader__, "archive", __file__), "rb") as handle:
+        return _authz_digest.hexadecimal(handle.read())
 
 
 def _serve_apart(options):
@@ -111,6 +120,7 @@ def _serve_apart(options):
     from ansible_collections.containment.docker.plugins.module_utils import _authz_drop, _authz_supervise
 
     listener = _authz_server.listen(options.socket)
+    _program()  # One that is forked again later is of the same program, whatever is in its place then.
 
     def work():
         if options.user is not None:

@@ -161,17 +161,21 @@ def _asked():
         return None
 
 
-def wait(digest, seconds, hint):
-    """Wait until the plugin has the policy of that digest in force. hint: where to look. Raises ContainmentError."""
+def unlike(wanted):
+    """Return in what the plugin that serves is another one than is wanted (_authz_plan), or why it does not serve."""
+    try:
+        return _authz_plan.unlike(state(), wanted)
+    except EngineError as error:
+        return str(error)
+
+
+def wait(wanted, seconds, hint):
+    """Wait until the plugin serves as is wanted. hint: where to look. Raises ContainmentError."""
     deadline = time.monotonic() + seconds
     while True:
-        try:
-            found = state()
-            fault = found["fault"] or f"policy {found['policy'][:12]} is in force, not {digest[:12]}"
-            if found["policy"] == digest:
-                return found
-        except EngineError as error:
-            fault = str(error)
+        fault = unlike(wanted)
+        if not fault:
+            return
         if time.monotonic() > deadline:
             raise ContainmentError(_authz_install.UNIT, f"does not serve after {seconds} s: {fault}", hint)
         time.sleep(0.1)

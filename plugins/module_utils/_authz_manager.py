@@ -16,8 +16,9 @@ import re
 from ansible_collections.containment.docker.plugins.module_utils import _authz_install, _host_manager, _host_probe
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
-# running: whether all of it runs; there: whether any of it does. enabled: whether it starts with the host.
-State = collections.namedtuple("State", "running there enabled")
+# running: whether all of it runs; there: whether any of it does. enabled: whether it starts with the host. unread: set
+# of paths, of files that systemd has not read since they were written: a run that was killed may have come no further.
+State = collections.namedtuple("State", "running there enabled unread")
 
 UNITS = "/etc/systemd/system"
 SOCKET_UNIT, SERVICE_UNIT = f"{_authz_install.UNIT}.socket", f"{_authz_install.UNIT}.service"
@@ -54,14 +55,22 @@ class Systemd:
         return {_authz_install.DROP_IN: (_authz_install.no_http2(shown), 0o644)}
 
     def read(self):
-        shown = []
-        for unit in (SOCKET_UNIT, SERVICE_UNIT):
-            text = _host_manager.run(["systemctl", "show", unit, "--property=ActiveState,UnitFileState"])
-            shown.append(dict(line.split("=", 1) for line in text.splitlines() if "=" in line))
+        shown, unread = [], set()
+        files = {SOCKET_UNIT: f"{UNITS}/{SOCKET_UNIT}", SERVICE_UNIT: f"{UNITS}/{SERVICE_UNIT}"}
+        for unit, path in dict(files, **{"docker.service": _authz_install.DROP_IN}).items():
+            text = _host_manager.run(
+                ["systemctl", "show", unit, "--property=ActiveState,UnitFileState,NeedDaemonReload"]
+            )
+            found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+            if found["NeedDaemonReload"] == "yes":
+                unread.add(path)
+            if unit in files:
+                shown.append(found)
         return State(
             all(one["ActiveState"] == "active" for one in shown),
             any(one["ActiveState"] != "inactive" for one in shown),
             all(one["UnitFileState"] == "enabled" for one in shown),
+            unread,
         )
 
     def start(self, changed):
@@ -107,7 +116,7 @@ class InitScript:
             if os.path.isdir(level)
             for name in os.listdir(level)
         )
-        return State(running, running, enabled)
+        return State(running, running, enabled, set())
 
     def start(self, _changed):
         if not _host_manager.register(_authz_install.UNIT):

@@ -30,6 +30,19 @@ def text_of(policy):
     return data + b"\n"
 
 
+def unlike(serving, wanted):
+    """Return in what a plugin that serves is another one than is wanted, "" in nothing.
+
+    serving: what it says of itself, as of _authz_host.state. wanted: what it has to say.
+    """
+    for key, value in sorted(wanted.items()):
+        found = serving.get(key)
+        if found != value:
+            shown = serving["fault"] if key == "policy" else ""
+            return shown or f"{key} {str(found)[-60:]} is in force, not {value[-60:]}"
+    return ""
+
+
 def change(host, ours, others):
     """Return {"merge", "remove"}, as daemon_json takes them.
 

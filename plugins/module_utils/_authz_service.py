@@ -27,9 +27,11 @@ _PENDING, _ALIKE = 4096, 64  # requests whose results are awaited, and of the sa
 
 
 class Plugin:
-    """policy: the path of the policy. world: a _authz_world.World. log: a _authz_log.Log."""
+    """policy: the path of the policy. world: a _authz_world.World. log: a _authz_log.Log. program: the hash of the one
+    that runs. root: the graph root that it was started with."""
 
-    def __init__(self, policy, world, log):
+    def __init__(self, policy, world, log, program="", root=""):
+        self._program, self._root = program, root
         self._path, self._world, self._log = policy, world, log
         self._stamp, self._policy = None, None
         self._fault = "there is no policy"
@@ -91,9 +93,15 @@ class Plugin:
 
     def _state(self):
         """What a rollout asks: {"policy": the digest of the one in force, "" without one, "fault": of the file,
-        "asked": about how many requests since the start}."""
+        "asked": about how many requests since the start, "program", "root": as of __init__}."""
         digest = self._policy.digest if self._policy is not None else ""
-        return {"policy": digest, "fault": self._fault, "asked": self._asked}
+        return {
+            "policy": digest,
+            "fault": self._fault,
+            "asked": self._asked,
+            "program": self._program,
+            "root": self._root,
+        }
 
     def _explain(self, body):
         """Decide a request that was written by hand (_authz_explain); nobody makes it, so that it is not recorded."""

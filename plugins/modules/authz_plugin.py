@@ -12,7 +12,8 @@ description:
     that policy in force. A policy that cannot be used is refused before anything is touched. A plugin that does not
     serve makes way for the one before, or for none.
   - Another policy takes effect with the next request. Another program or unit restarts the service; the socket stays,
-    so that requests wait meanwhile and none is lost.
+    so that requests wait meanwhile and none is lost. So does a service that still runs another program, or looks into
+    another graph root, because a run was killed.
   - No engine asks it yet. Name RV(plugin) in C(authorization-plugins) of C(daemon.json) afterwards, with
     M(containment.docker.daemon_json), and have the engine read that with M(containment.docker.engine_service). The
     other way round an engine would wait for a plugin that is not there, and end.
@@ -231,15 +232,15 @@ def write(changed, transaction):
         _files.replace(mine, data, mode=mode)
 
 
-def install(module, manager, changed, transaction, user, starts):
+def install(module, manager, changed, transaction, user, starts, unread):
+    """unread: paths of units that are changed, or were by a run that was killed before it had them read."""
     _authz_host.make_folder(user)
     write(changed, transaction)
     for file, _data, _mode in changed:
         module.set_default_selinux_context(file.path, False)
-    paths = {file.path for file, _data, _mode in changed}
     if starts:
-        manager.start(paths)
-    elif _authz_install.DROP_IN in paths:
+        manager.start(unread)
+    elif _authz_install.DROP_IN in unread:
         manager.reload()
 
 
@@ -318,13 +319,17 @@ def run(module):
             f"user {_authz_install.USER}", "is not there", "make it with ansible.builtin.user, system: true"
         )
     service, starts = manager.read(), False
+    unread = paths | service.unread
+    digests = {file.path: hashlib.sha256(data).hexdigest() for file, data, _mode in files if data is not None}
+    digest = digests.get(_authz_install.POLICY)
+    serving = {"program": digests.get(_authz_install.PROGRAM), "root": params["root"]}
     if present:
         # Another policy is read as it is, and the drop-in is the engine's.
-        starts = bool(paths - {_authz_install.POLICY, _authz_install.DROP_IN})
+        starts = bool(unread - {_authz_install.POLICY, _authz_install.DROP_IN})
         starts = starts or not (service.enabled and service.running) or bool(_authz_host.folder_fault(user))
-    act = bool(changed) or starts or (absent and (service.enabled or service.there))
-    policy = next((data for file, data, _mode in files if file.path == _authz_install.POLICY), None)
-    digest = None if policy is None else hashlib.sha256(policy).hexdigest()
+        # A run that was killed before it started the service again left the one before.
+        starts = starts or bool(_authz_host.unlike(serving))
+    act = bool(unread) or starts or (absent and (service.enabled or service.there))
     if not module.check_mode:
         if absent and act:
             remove(manager, changed, transaction)
@@ -334,8 +339,8 @@ def run(module):
         if present:
             try:
                 if act:
-                    install(module, manager, changed, transaction, user, starts)
-                _authz_host.wait(digest, params["timeout"], manager.hint)
+                    install(module, manager, changed, transaction, user, starts, unread)
+                _authz_host.wait(dict(serving, policy=digest), params["timeout"], manager.hint)
             except (ContainmentError, OSError) as error:
                 if changed:
                     undo(manager, changed, error)

@@ -293,6 +293,51 @@ def test_a_plugin_that_does_not_serve_is_never_asked(docker_host, alone):
     assert KEY not in daemon(host) and not asked(host) and pid(host) == before
 
 
+PLUGIN = """---
+- name: Have the plugin serve
+  hosts: docker_hosts
+  gather_facts: false
+  tasks:
+    - name: Make the user
+      ansible.builtin.user: {name: containment-authz, system: true, create_home: false}
+    - name: Have the plugin serve
+      containment.docker.authz_plugin:
+        policy: "{{ authz_policy }}"
+"""
+KILLER = """#!/bin/sh
+[ "$1" != VERB ] || { kill -KILL $PPID; exit; }
+exec /usr/bin/systemctl "$@"
+"""
+
+
+@pytest.mark.parametrize("verb", ["daemon-reload", "restart"])
+def test_what_a_killed_run_wrote_is_in_force_after_the_next(docker_host, tmp_path, verb):
+    host = docker_host("bookworm")
+    playbook = tmp_path / "plugin.yml"
+    playbook.write_text(PLUGIN)
+    assert run(playbook, host, authz_policy=POLICY).rc == 0
+    program = Path(host.root + _authz_install.PROGRAM)
+    program.write_bytes(b"#old" + _authz_install.program())
+    drop_in = Path(host.root + _authz_install.DROP_IN)
+    drop_in.write_text("# old\n")
+    host.run(["systemctl", "daemon-reload"])
+    host.run(["systemctl", "restart", "containment-authz.service"])
+    killer = "/usr/local/sbin/systemctl"
+    host.run(["tee", killer], input=KILLER.replace("VERB", verb))
+    host.run(["chmod", "755", killer])
+    assert run(playbook, host, authz_policy=POLICY).rc
+    assert program.read_bytes() == _authz_install.program() and "http2server=0" in drop_in.read_text()
+    host.run(["rm", killer])
+    before = host.run(["systemctl", "show", "-P", "MainPID", "containment-authz.service"]).stdout
+    announced = run(playbook, host, "--check", authz_policy=POLICY)
+    again = run(playbook, host, authz_policy=POLICY)
+    assert again.rc == 0 and changed(announced) == changed(again) == ["Have the plugin serve"], again.stdout
+    assert host.run(["systemctl", "show", "-P", "MainPID", "containment-authz.service"]).stdout != before
+    assert host.run(["systemctl", "show", "-P", "NeedDaemonReload", "docker.service"]).stdout == "no\n"
+    last = run(playbook, host, authz_policy=POLICY)
+    assert last.rc == 0 and changed(last) == []
+
+
 BROKEN = """---
 - name: Fail
   ansible.builtin.assert:

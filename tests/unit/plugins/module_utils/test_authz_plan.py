@@ -120,6 +120,26 @@ def test_what_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ""),
+        ({"policy": "2" * 64}, "policy " + "2" * 60 + " is in force, not " + "1" * 60),
+        ({"policy": "", "fault": "policy: has no format; give it."}, "policy: has no format; give it."),
+        ({"fault": "the file is another one, and broken"}, ""),
+        ({"root": "/srv/1.1"}, "root /srv/1.1 is in force, not /srv"),
+        ({"program": "old", "fault": "x"}, "program old is in force, not new"),
+    ],
+)
+def test_in_what_a_plugin_that_serves_is_another_one(changes, told):
+    wanted = {"policy": "1" * 64, "program": "new", "root": "/srv"}
+    assert core.unlike(dict(dict(wanted, fault="", asked=1), **changes), wanted) == told
+
+
+def test_a_plugin_that_does_not_say_what_it_is_is_an_old_one():
+    assert core.unlike({"fault": ""}, {"root": "/srv"}) == "root None is in force, not /srv"
+
+
+@pytest.mark.parametrize(
     ("data", "named"),
     [
         (None, []),

@@ -53,7 +53,7 @@ def plugin(tmp_path, log):
     (folder / "hostconfig.json").write_text("{}")
     put(tmp_path, POLICY)
     world = _authz_world.World(str(tmp_path / "root"), str(tmp_path / "state"))
-    return _authz_service.Plugin(str(tmp_path / "policy.json"), world, log)
+    return _authz_service.Plugin(str(tmp_path / "policy.json"), world, log, "1" * 64, str(tmp_path / "root"))
 
 
 def put(tmp_path, policy):
@@ -186,6 +186,8 @@ def test_a_rollout_is_told_which_policy_is_in_force_and_what_is_wrong_with_the_f
         "policy": before["policy"],
         "fault": "policy: has no format; give it.",
         "asked": 0,
+        "program": "1" * 64,
+        "root": str(tmp_path / "root"),
     }
     ask(plugin, "GET", "/v1.41/containers/json")
     assert asked(plugin, _authz_service.STATE)["asked"] == 1
