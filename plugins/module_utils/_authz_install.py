@@ -202,6 +202,7 @@ _NO_HTTP2 = """# Written by containment.docker: calls of BuildKit by HTTP/2 woul
 [Service]
 Environment=GODEBUG={settings}
 """
+_ROOT = re.compile(rb" serve --policy [!-~]+ --root ([!-~]+) ")
 _GODEBUG = re.compile(r'(?:^Environment=| )"?GODEBUG=([A-Za-z0-9_.,=]*)', re.MULTILINE)
 
 
@@ -250,6 +251,12 @@ def units(python, root, apart=False):
     rights = (_APART if apart else _SANDBOX).format(**words)
     service = _SERVICE_UNIT.format(rights=rights, drop=f" --user {USER}" if apart else "", **words)
     return {f"{UNIT}.socket": _SOCKET_UNIT, f"{UNIT}.service": service}
+
+
+def root_in(data):
+    """Return the graph root in the bytes of a unit or an init script, None where they name none."""
+    found = _ROOT.search(data)
+    return found and found.group(1).decode("ascii")
 
 
 def no_http2(shown):

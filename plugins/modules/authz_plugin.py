@@ -48,6 +48,13 @@ options:
       - The policy, as in C(docs/authz.md). C(format) may be left out.
       - Without it the policy that is there stays.
     type: dict
+  keep:
+    description:
+      - Whether the policy and the graph root of a plugin that is there stay where they can be used, so that O(policy)
+        and O(root) are for one that is not there, or has none that can be used. For an engine that does not run because
+        its plugin does not serve, and does not tell its graph root.
+    type: bool
+    default: false
   root:
     description:
       - The engine's graph root, which with C(userns-remap) ends in a UID.GID.
@@ -180,8 +187,32 @@ KIND = "authz_policy"
 _ROOT = re.compile(r"/[A-Za-z0-9_./@:+-]*\Z")
 
 
-def wanted(module, policy, manager):
-    """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there."""
+def policy_of(params, there):
+    """Return the bytes of the policy to have, None for none. there: those of the one that is there."""
+    given = params["policy"]
+    if there is not None and (given is None or params["keep"]):
+        try:
+            _authz_policy.read(there)
+            return there
+        except ContainmentError as error:
+            if given is None:
+                raise ContainmentError(
+                    _authz_install.POLICY,
+                    f"cannot be used: {error.subject} {error.cause}",
+                    f"give another one, or have the engine ask no plugin: python3 {_authz_install.PROGRAM} release",
+                ) from None
+    return None if given is None else _authz_plan.text_of(given)
+
+
+def root_of(params, manager):
+    """Return the graph root that the plugin is to look into."""
+    texts = [_files.read(path).data for path in manager.paths()] if params["keep"] else []
+    return next(filter(None, map(_authz_install.root_in, filter(None, texts))), params["root"])
+
+
+def wanted(module, policy, manager, root):
+    """Return [(File, content, mode)] of all files of the plugin. policy: File of the policy that is there. root: of
+    the engine."""
     params = module.params
     if params["state"] == "external":
         return read(manager.drop_in() if params["plugins"] else {})
@@ -189,15 +220,14 @@ def wanted(module, policy, manager):
         gone = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
         gone += [] if params["plugins"] else manager.drop_in()  # Others are asked still.
         return [(_files.read(path), None, None) for path in gone]
-    if not _ROOT.match(params["root"]):
+    if not _ROOT.match(root):
         raise ContainmentError(
-            "root", f"{params['root']!r} has characters that no unit can carry", "use letters, digits and _./@:+-"
+            "root", f"{root!r} has characters that no unit can carry", "use letters, digits and _./@:+-"
         )
-    data = policy.data if params["policy"] is None else _authz_plan.text_of(params["policy"])
-    files = read(dict(manager.files(_authz_host.interpreter(), params["root"]), **manager.drop_in()))
+    data = policy_of(params, policy.data)
+    files = read(dict(manager.files(_authz_host.interpreter(), root), **manager.drop_in()))
     files.append((_files.read(_authz_install.PROGRAM), _authz_install.program(), 0o644))
     if data is not None:
-        _authz_policy.read(data)
         files.append((policy, data, 0o600))
     elif not module.check_mode:  # In check mode a task before this one may be about to bring it back.
         raise ContainmentError("policy", "is not given, and there is none yet", "give one")
@@ -305,7 +335,8 @@ def run(module):
             "the engine", f"{doubt} the plugin, without which it would refuse everything", "reload or restart it first"
         )
     manager, user = _authz_manager.manager(), _authz_host.account()
-    files = wanted(module, _files.read(_authz_install.POLICY), manager)
+    root = root_of(params, manager)
+    files = wanted(module, _files.read(_authz_install.POLICY), manager, root)
     for name in () if absent else params["plugins"]:
         see(module, name)
     changed = [one for one in files if differs(*one)]
@@ -322,7 +353,7 @@ def run(module):
     unread = paths | service.unread
     digests = {file.path: hashlib.sha256(data).hexdigest() for file, data, _mode in files if data is not None}
     digest = digests.get(_authz_install.POLICY)
-    serving = {"program": digests.get(_authz_install.PROGRAM), "root": params["root"]}
+    serving = {"program": digests.get(_authz_install.PROGRAM), "root": root}
     if present:
         # Another policy is read as it is, and the drop-in is the engine's.
         starts = bool(unread - {_authz_install.POLICY, _authz_install.DROP_IN})
@@ -349,7 +380,7 @@ def run(module):
         "changed": act,
         "plugin": _authz_install.NAME,
         "policy_sha256": digest,
-        "root": params["root"],
+        "root": root,
         "files": sorted(paths),
         "asked": asked,
         "restart_required": (present or bool(params["plugins"])) and _authz_host.serves_http2(socket),
@@ -372,6 +403,7 @@ def main():
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent", "external"], "default": "present"},
             "policy": {"type": "dict"},
+            "keep": {"type": "bool", "default": False},
             "root": {"type": "path", "default": "/var/lib/docker"},
             "plugins": {"type": "list", "elements": "str", "default": []},
             "config_file": {"type": "path", "default": "/etc/docker/daemon.json"},

@@ -13,6 +13,7 @@ from tests.integration import authz
 from tests.integration.test_seccomp_role import AUDIT, HARDEN, ROLLBACK, changed, daemon, reason, run, table
 
 KEY = "authorization-plugins"
+SERVE = "containment.docker.authz : Have the plugin serve again"
 ALONE = """---
 - name: Roll authorization out
   hosts: docker_hosts
@@ -291,6 +292,39 @@ def test_a_plugin_that_does_not_serve_is_never_asked(docker_host, alone):
     assert there(host) == []
     assert host.run(["systemctl", "is-active", "containment-authz.socket"], check=False).stdout == "inactive\n"
     assert KEY not in daemon(host) and not asked(host) and pid(host) == before
+
+
+def test_the_role_mends_its_own_plugin(docker_host, alone):
+    host = docker_host("bookworm")
+    assert run(alone, host, authz_policy=POLICY).rc == 0
+    units = ["containment-authz.socket", "containment-authz.service"]
+    before = pid(host)
+    host.run(["systemctl", "stop", *units])
+    announced = run(alone, host, "--check", authz_policy=POLICY)
+    assert announced.rc == 0, announced.stdout
+    assert host.run(["systemctl", "is-active", *units], check=False).stdout.split() == ["inactive"] * 2
+    mended = run(alone, host, authz_policy=POLICY)
+    assert mended.rc == 0 and asked(host), mended.stdout
+    assert changed(mended) == [SERVE] and pid(host) == before
+    host.run(["systemctl", "stop", *units])
+    removed = run(alone, host, authz_state="absent")
+    assert removed.rc == 0 and there(host) == [] and not asked(host), removed.stdout
+    assert host.run(["docker", "ps"]).returncode == 0
+
+    assert run(alone, host, authz_policy=POLICY).rc == 0
+    host.run(["tee", _authz_install.POLICY], input="{")
+    host.run(["systemctl", "restart", "containment-authz.service"])
+    way = f"have the engine ask no plugin: python3 {_authz_install.PROGRAM} release"
+    for given in ({"authz_state": "absent"}, {}):
+        failed = run(alone, host, **given)
+        assert failed.rc and "cannot be used: policy is no JSON" in failed.stdout and way in failed.stdout, (
+            failed.stdout
+        )
+    mended = run(alone, host, authz_policy=POLICY)
+    assert mended.rc == 0 and asked(host), mended.stdout
+    assert changed(mended) == [SERVE] and pid(host) == before
+    again = run(alone, host, authz_policy=POLICY)
+    assert again.rc == 0 and changed(again) == []
 
 
 PLUGIN = """---

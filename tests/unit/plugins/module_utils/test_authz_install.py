@@ -4,6 +4,18 @@ import pytest
 from ansible_collections.containment.docker.plugins.module_utils import _authz_install
 
 
+def test_the_graph_root_is_read_back():
+    root = "/srv/docker@1:2/100000.100000"
+    units = _authz_install.units("/usr/bin/python3", root)
+    texts = {**units, "script": _authz_install.script("/usr/bin/python3", root), "other": "--root /x"}
+    assert {name: _authz_install.root_in(text.encode()) for name, text in texts.items()} == {
+        "containment-authz.socket": None,
+        "containment-authz.service": root,
+        "script": root,
+        "other": None,
+    }
+
+
 @pytest.mark.parametrize(
     "shown, settings",
     [
