@@ -21,6 +21,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 from ansible_collections.containment.docker.plugins.module_utils._engine_api import Engine, EngineError
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+PYTHON = "/usr/bin/python3"
 # Where engines look for plugins, and for their addresses (moby, pkg/plugins/discovery.go).
 SOCKETS = "/run/docker/plugins"
 SPECS = ("/etc/docker/plugins", "/usr/lib/docker/plugins")
@@ -28,21 +29,45 @@ _MANAGED = "docker.authz/1.0"  # the type of a managed plugin for authorization 
 
 
 def interpreter():
-    """Return the Python that runs the service: the one that runs this module.
+    """Return the Python that runs the service: the one that runs this module, by the name that outlives an upgrade of
+    the distribution where there is one.
 
     Raises ContainmentError where others than root could change it.
     """
     path = os.path.realpath(sys.executable)
-    way = path
-    while True:
-        info = os.stat(way)
-        if info.st_uid != 0 or (info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not info.st_mode & stat.S_ISVTX):
+    if os.path.realpath(PYTHON) == path and not any(_is_others(one) for one in _met(PYTHON)):
+        return PYTHON
+    for one in _met(path):
+        if _is_others(one):
             raise ContainmentError(
-                sys.executable, f"would run as a service of root's, and others can change {way}", "use root's Python"
+                sys.executable, f"would run as a service of root's, and others can change {one}", "use root's Python"
             )
-        if way == "/":
-            return path
-        way = os.path.dirname(way)
+    return path
+
+
+def _met(path):
+    """Yield what a lookup of an absolute path meets: directories, links and the file (path_resolution(7))."""
+    yield "/"
+    here, left = "/", path.split("/")
+    while left:
+        part = left.pop(0)
+        if part == "..":
+            here = os.path.dirname(here)
+        elif part not in ("", "."):
+            one = os.path.join(here, part)
+            yield one
+            if os.path.islink(one):
+                target = os.readlink(one)
+                here, left = "/" if target.startswith("/") else here, target.split("/") + left
+            else:
+                here = one
+
+
+def _is_others(path):
+    """Whether others than root can change what is there."""
+    info = os.lstat(path)
+    writable = info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not info.st_mode & stat.S_ISVTX
+    return info.st_uid != 0 or (writable and not stat.S_ISLNK(info.st_mode))
 
 
 def account():
