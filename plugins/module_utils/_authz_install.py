@@ -95,7 +95,7 @@ NoNewPrivileges=yes
 ProtectHome={home}
 PrivateDevices=yes
 PrivateNetwork=yes
-PrivateTmp=yes
+PrivateTmp={tmp}
 UMask=0077
 {rights}
 [Install]
@@ -140,8 +140,9 @@ ProtectSystem=full
 StartLimitInterval=0
 """
 
-# What ProtectHome hides (systemd.exec(5)); a graph root may lie there.
+# What ProtectHome and PrivateTmp hide (systemd.exec(5)); a graph root may lie there.
 _HOMES = ("/home/", "/root/", "/run/user/")
+_TEMPORARY = ("/tmp/", "/var/tmp/")  # noqa: S108  no file is made there
 
 _SCRIPT = """#!/bin/sh
 # Written by containment.docker.
@@ -241,6 +242,7 @@ def _words(python, root):
         "socket": SOCKET,
         "folder": SOCKET.rpartition("/")[0],
         "home": "no" if root.startswith(_HOMES) else "yes",
+        "tmp": "no" if root.startswith(_TEMPORARY) else "yes",
     }
 
 

@@ -93,7 +93,8 @@ class Plugin:
 
     def _state(self):
         """What a rollout asks: {"policy": the digest of the one in force, "" without one, "fault": of the file,
-        "asked": about how many requests since the start, "program", "root": as of __init__}."""
+        "asked": about how many requests since the start, "program", "root": as of __init__, "unseen": why
+        containers cannot be looked up}."""
         digest = self._policy.digest if self._policy is not None else ""
         return {
             "policy": digest,
@@ -101,6 +102,7 @@ class Plugin:
             "asked": self._asked,
             "program": self._program,
             "root": self._root,
+            "unseen": _unseen(self._root),
         }
 
     def _explain(self, body):
@@ -167,6 +169,17 @@ class Plugin:
                     raise ContainmentError("exec", "is for a container that was not looked up", "make a new one")
                 self._world.planned(_id(message.response), container, principal)
         return principal
+
+
+def _unseen(root):
+    """Return why the containers of a graph root cannot be listed, "" where they can: there need be none yet."""
+    try:
+        os.listdir(root)
+        if os.path.lexists(f"{root}/containers"):
+            os.listdir(f"{root}/containers")
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    return ""
 
 
 def _container(demand):

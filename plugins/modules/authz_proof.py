@@ -105,6 +105,12 @@ def run(module):
         raise ContainmentError(
             _authz_install.POLICY, f"is not in force: {serving['fault'] or serving['policy']}", "mend the policy"
         )
+    if serving["unseen"]:
+        raise ContainmentError(
+            f"graph root {serving['root']}",
+            f"is not seen by the plugin ({serving['unseen']})",
+            "see what its unit hides from it",
+        )
     socket = socket_path(module.params["socket"])
     proofs = [_authz_probe.judge(one, _authz_host.explain(one.request)) for one in asked]
     proofs += [_authz_host.tried(socket, one) for one in holes]

@@ -4,6 +4,22 @@ import pytest
 from ansible_collections.containment.docker.plugins.module_utils import _authz_install
 
 
+@pytest.mark.parametrize(
+    ("root", "home", "tmp"),
+    [
+        ("/var/lib/docker", "yes", "yes"),
+        ("/home/docker", "no", "yes"),
+        ("/var/tmp/docker/1.1", "yes", "no"),
+        ("/tmp/docker", "yes", "no"),
+        ("/tmpfs/docker", "yes", "yes"),
+    ],
+)
+def test_no_unit_hides_the_graph_root(root, home, tmp):
+    for apart in (False, True):
+        lines = _authz_install.units("/usr/bin/python3", root, apart)["containment-authz.service"].splitlines()
+        assert f"ProtectHome={home}" in lines and f"PrivateTmp={tmp}" in lines
+
+
 def test_the_graph_root_is_read_back():
     root = "/srv/docker@1:2/100000.100000"
     units = _authz_install.units("/usr/bin/python3", root)

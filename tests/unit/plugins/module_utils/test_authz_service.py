@@ -188,11 +188,22 @@ def test_a_rollout_is_told_which_policy_is_in_force_and_what_is_wrong_with_the_f
         "asked": 0,
         "program": "1" * 64,
         "root": str(tmp_path / "root"),
+        "unseen": "",
     }
     ask(plugin, "GET", "/v1.41/containers/json")
     assert asked(plugin, _authz_service.STATE)["asked"] == 1
     put(tmp_path, POLICY)
     assert asked(plugin, _authz_service.STATE)["fault"] == ""
+
+
+def test_a_rollout_is_told_whether_containers_can_be_looked_up(plugin, tmp_path):
+    root = tmp_path / "root"
+    (root / "containers").rename(tmp_path / "hidden")
+    assert asked(plugin, _authz_service.STATE)["unseen"] == ""  # No engine has run yet.
+    (root / "containers").write_text("")
+    assert asked(plugin, _authz_service.STATE)["unseen"] == f"{root}/containers: Not a directory"
+    root.rename(tmp_path / "away")
+    assert asked(plugin, _authz_service.STATE)["unseen"] == f"{root}: No such file or directory"
 
 
 def test_a_request_that_nobody_makes_is_decided_and_not_recorded(plugin, log, tmp_path):
