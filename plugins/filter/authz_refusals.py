@@ -10,7 +10,7 @@ description:
   - Tells it before anything is touched.
 author:
   - containment.docker contributors (@containment)
-positional: policy, plugins
+positional: policy, plugins, state
 options:
   _input:
     description: Result of M(containment.docker.engine_info).
@@ -25,6 +25,11 @@ options:
     type: list
     elements: dict
     required: true
+  state:
+    description: V(absent) where the plugin of this collection is to be removed.
+    type: str
+    choices: [present, absent]
+    default: present
 """
 
 EXAMPLES = r"""

@@ -25,9 +25,24 @@ def text_of(policy):
 
     Raises ContainmentError for one that cannot be used.
     """
+    _refuse_other_than_json(policy, "authz_policy")
     data = json.dumps(dict({"format": _authz_policy.FORMAT}, **policy), indent=2, sort_keys=True).encode("utf-8")
     _authz_policy.read(data)
     return data + b"\n"
+
+
+def _refuse_other_than_json(value, subject):
+    """Raise ContainmentError for what JSON has no kind for: YAML reads a date that is not in quotes as one."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            if not isinstance(key, str):
+                raise ContainmentError(subject, f"has the key {key!r}, which is no text", "write it in quotes")
+            _refuse_other_than_json(one, f"{subject}.{key}")
+    elif isinstance(value, (list, tuple)):
+        for number, one in enumerate(value):
+            _refuse_other_than_json(one, f"{subject}[{number}]")
+    elif value is not None and not isinstance(value, (str, int, float)):
+        raise ContainmentError(subject, f"{str(value)[:80]} is no text", "write it in quotes")
 
 
 def unlike(serving, wanted):
@@ -78,15 +93,25 @@ def is_named(host):
     return _authz_install.NAME in configured(host)
 
 
-def refusals(host, policy, others):
+def refusals(host, policy, others, state="present"):
     """Return what stands against a roll-out, as sentences, before anything is touched.
 
-    policy: {} where the engine is to ask no plugin of ours.
+    policy: {} where the one that is there stays. state: "absent" where the engine is to ask no plugin of ours.
     """
     found = []
+    stays = state != "absent"
+    policy = policy if stays else {}
     names = [one.get("name") for one in others]
-    for name in sorted({one for one in names if names.count(one) > 1 or one == _authz_install.NAME}, key=str):
-        found.append(ContainmentError("authz_plugins", f"names {name!r} twice", "name each once; ours is asked anyway"))
+    for name in sorted({one for one in names if names.count(one) > 1}, key=str):
+        found.append(ContainmentError("authz_plugins", f"names {name!r} twice", "name each once"))
+    if _authz_install.NAME in names:
+        found.append(
+            ContainmentError(
+                "authz_plugins",
+                f"names {_authz_install.NAME}, the plugin of this collection",
+                "take it out; authz_policy and authz_state say whether it is asked",
+            )
+        )
     engine = _userns_plan.engine_of(host)
     given = [flag for flag in (engine or {}).get("flags") or [] if flag["key"] == KEY]
     if given and (policy or others):
@@ -103,7 +128,7 @@ def refusals(host, policy, others):
             _authz_probe.refuse_locked_out(read)
         except ContainmentError as error:
             found.append(error)
-    plain = plain_listener(engine) if engine is not None and (policy or is_named(host)) else None
+    plain = plain_listener(engine) if engine is not None and stays and (policy or is_named(host)) else None
     if plain is not None:
         found.append(
             ContainmentError(

@@ -218,7 +218,8 @@ def wanted(module, policy, manager, root):
         return read(manager.drop_in() if params["plugins"] else {})
     if params["state"] == "absent":
         gone = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
-        gone += [] if params["plugins"] else manager.drop_in()  # Others are asked still.
+        others = set(_authz_host.configured(params["config_file"]) + params["plugins"]) - {_authz_install.NAME}
+        gone += [] if others else manager.drop_in()  # Others are asked still.
         return [(_files.read(path), None, None) for path in gone]
     if not _ROOT.match(root):
         raise ContainmentError(

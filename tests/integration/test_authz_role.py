@@ -208,6 +208,8 @@ def test_what_would_lock_out_or_open_a_host_is_refused_before_anything_is_touche
     ):
         refused = run(alone, host, authz_policy=policy)
         assert refused.rc and words in reason(refused), refused.stdout
+    refused = run(alone, host, authz_state="absent", authz_plugins=[{"name": "containment"}])
+    assert refused.rc and "names containment, the plugin of this collection" in reason(refused), refused.stdout
     host.run(["tee", "/etc/docker/daemon.json"], input='{"hosts": ["unix:///run/docker.sock", "tcp://127.0.0.1:2375"]}')
     drop_in = "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock\n"
     host.run(["mkdir", "-p", "/etc/systemd/system/docker.service.d"])
@@ -263,7 +265,7 @@ def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docke
     assert mended.rc == 0 and daemon(host)[KEY] == ["containment", "second"], mended.stdout
     without = run(alone, host, authz_state="absent")
     assert without.rc == 0, without.stdout
-    assert daemon(host)[KEY] == ["second"]
+    assert daemon(host)[KEY] == ["second"] and Path(host.root + _authz_install.DROP_IN).exists()
 
     # In front it refuses what is tried, which tells nothing of ours.
     hidden = run(alone, host, authz_policy=POLICY)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a roll-out of authorization changes of an engine, and what stands against it."""
 
+import datetime
 import json
 
 import pytest
@@ -112,11 +113,33 @@ def test_what_is_refused():
     (told,) = core.refusals(host(), {}, [{"name": "a"}, {"name": "b"}, {"name": "a"}])
     assert told.startswith("authz_plugins: names 'a' twice")
     (told,) = core.refusals(host(), {}, [{"name": "containment"}])
-    assert "'containment' twice" in told
+    assert told.startswith("authz_plugins: names containment, the plugin of this collection; take it out")
     (told,) = core.refusals(host(), dict(POLICY, nonsense=1), [])
     assert "has the key 'nonsense'" in told
     (told,) = core.refusals(host(), dict(POLICY, principals=[]), [])
     assert "locked out" in told
+
+
+def test_a_removal_is_refused_for_names_alone():
+    plain = host({"hosts": ["tcp://0.0.0.0:2375"], NAMED: ["containment"]})
+    assert len(core.refusals(plain, {}, [])) == 1
+    assert core.refusals(plain, {"nonsense": 1}, [], "absent") == []
+    (told,) = core.refusals(plain, {}, [{"name": "a"}, {"name": "a"}], "absent")
+    assert told == "authz_plugins: names 'a' twice; name each once."
+    (told,) = core.refusals(plain, {}, [{"name": "containment"}], "absent")
+    assert "the plugin of this collection" in told
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"contact": datetime.date(2026, 1, 1)}, "authz_policy.contact: 2026-01-01 is no text; write it in quotes."),
+        ({"revoked": [{"cn": {1}}]}, "authz_policy.revoked[0].cn: {1} is no text; write it in quotes."),
+        ({"roles": [{1: 2}]}, "authz_policy.roles[0]: has the key 1, which is no text; write it in quotes."),
+    ],
+)
+def test_what_yaml_has_and_json_has_not_is_named(policy, told):
+    assert core.refusals(host(), dict(POLICY, **policy), []) == [told]
 
 
 @pytest.mark.parametrize(
