@@ -31,7 +31,7 @@ def decision(message, found, digest, number):
         "MESSAGE_ID": MESSAGE_ID,
         "PRIORITY": str(_PRIORITY[found.verdict]),
         "USER": message.user,
-        "AUTHN": "TLS" if message.certificates else "socket",
+        "AUTHN": _authn(message),
         "PRINCIPAL": found.principal,
         "CERT_SERIAL": found.serial,
         "DECISION": found.verdict,
@@ -51,6 +51,28 @@ def decision(message, found, digest, number):
     on = objects.get("CONTAINER") or objects.get("IMAGE") or objects.get("VOLUME") or objects.get("NETWORK") or ""
     text = f"{who}: {what}{' ' + on if on else ''}: {_WORDS[found.verdict]} {found.rule}"
     return _finished(fields, text + (f": {found.reason}" if found.reason else ""))
+
+
+def refusal(message, rule, reason, number):
+    """Return the fields of a no that no policy has said. message: None where the call could not be read."""
+    fields = {
+        "MESSAGE_ID": MESSAGE_ID,
+        "PRIORITY": str(_PRIORITY[_authz_decide.DENY]),
+        "DECISION": _authz_decide.DENY,
+        "RULE": rule,
+        "REASON": reason,
+        "REQ_ID": number,
+    }
+    what = "a call"
+    if message is not None:
+        uri = _uri(message.uri, None)
+        fields.update(USER=message.user, AUTHN=_authn(message), METHOD=message.method, URI=uri)
+        what = f"{message.user!a}: {message.method} {uri}"
+    return _finished(fields, f"{what}: {_WORDS[_authz_decide.DENY]} {rule}: {reason}")
+
+
+def _authn(message):
+    return "TLS" if message.certificates else "socket"
 
 
 def _privilege(found):

@@ -77,10 +77,22 @@ class Plugin:
         try:
             if not body:
                 return 200, self._again(path)
-            return 200, handlers[path](_authz_message.read(body))
+            message = _authz_message.read(body)
+        except ContainmentError as error:
+            return 200, self._refuse(None, "call", str(error))
+        try:
+            return 200, handlers[path](message)
         except ContainmentError as error:
             tell(str(error))
             return 200, _authz_message.answer(False, str(error))
+
+    def _refuse(self, message, rule, reason):
+        """Refuse what no policy decides on, and record that; it is refused where it cannot be recorded, too."""
+        try:
+            self._log.write(_authz_record.refusal(message, rule, reason, os.urandom(8).hex()))
+        except ContainmentError as error:
+            tell(f"{reason} {error}")
+        return _authz_message.answer(False, reason)
 
     @staticmethod
     def _again(path):
@@ -119,9 +131,8 @@ class Plugin:
     def _request(self, message):
         self._asked += 1
         if self._policy is None:
-            return _authz_message.answer(
-                False, f"the policy is not usable: {self._fault} A root shell on the host can mend it."
-            )
+            reason = f"the policy is not usable: {self._fault} A root shell on the host can mend it."
+            return self._refuse(message, "policy", reason)
         found = _authz_decide.decide(self._policy, message, self._world)
         number = os.urandom(8).hex()
         self._log.write(_authz_record.decision(message, found, self._policy.digest, number))

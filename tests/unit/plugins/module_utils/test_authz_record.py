@@ -175,6 +175,25 @@ def test_a_query_that_cannot_be_read_is_not_told(uri, shown):
     assert fields["MESSAGE"] == f"alice: POST {shown}: refused by request: why"
 
 
+def test_what_is_told_of_a_no_that_no_policy_has_said():
+    assert core.refusal(_message("POST", "/build?buildargs=secret"), "policy", "why", "7") == {
+        "MESSAGE_ID": core.MESSAGE_ID,
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "containment-authz",
+        "MESSAGE": "'alice': POST /build?...: refused by policy: why",
+        _P + "USER": "alice",
+        _P + "AUTHN": "TLS",
+        _P + "DECISION": "deny",
+        _P + "RULE": "policy",
+        _P + "REASON": "why",
+        _P + "METHOD": "POST",
+        _P + "URI": "/build?...",
+        _P + "REQ_ID": "7",
+    }
+    unread = core.refusal(None, "call", "why", "7")
+    assert unread["MESSAGE"] == "a call: refused by call: why" and _P + "AUTHN" not in unread
+
+
 def test_what_is_told_of_an_answer():
     fields = core.result(_message("POST", "/build?buildargs=secret", status=200), "alice", "digest", "7")
     assert fields == {

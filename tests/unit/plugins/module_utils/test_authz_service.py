@@ -103,9 +103,13 @@ def test_what_cannot_be_recorded_is_refused(plugin, log):
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"\xff", b'{"RequestMethod": 1}', b'{"RequestBody": "?"}'])
-def test_what_no_engine_sends_is_refused(plugin, data):
+def test_what_no_engine_sends_is_refused_and_recorded(plugin, log, data):
     code, answer = plugin.answer("/AuthZPlugin.AuthZReq", data)
     assert (code, json.loads(answer.decode())["Allow"]) == (200, False)
+    assert [one["DOCKER_AUTHZ_RULE"] for one in log.fields] == ["call"]
+    assert log.fields[0]["DOCKER_AUTHZ_DECISION"] == "deny"
+    log.full = True
+    assert b'"Allow": false' in plugin.answer("/AuthZPlugin.AuthZReq", data)[1]
 
 
 def test_who_made_a_container_may_go_on_with_it(plugin):
@@ -159,6 +163,14 @@ def test_without_a_usable_policy_everything_is_refused_and_told_why(tmp_path, lo
     plugin = _authz_service.Plugin(str(tmp_path / "policy.json"), world, log)
     answer = ask(plugin, "GET", "/_ping")
     assert answer["Allow"] is False and answer["Msg"].startswith("the policy is not usable: ")
+    ask(plugin, "POST", "/build?buildargs=secret")
+    record = log.fields.pop()
+    assert "secret" not in str(record) and record["DOCKER_AUTHZ_URI"] == "/build?..."
+    assert record["DOCKER_AUTHZ_REASON"] == answer["Msg"] and record["DOCKER_AUTHZ_METHOD"] == "POST"
+    assert (record["DOCKER_AUTHZ_RULE"], record["DOCKER_AUTHZ_DECISION"]) == ("policy", "deny")
+    log.full = True
+    assert ask(plugin, "GET", "/_ping") == answer
+    log.full = False
     put(tmp_path, POLICY)
     assert ask(plugin, "GET", "/containers/json")["Allow"] is True
 
@@ -226,4 +238,4 @@ def test_what_an_engine_asks_again_without_its_body(plugin, log, capsys):
     assert refused["Allow"] is False and "the plugin ended meanwhile; send the request again" in refused["Msg"]
     assert asked(plugin, "/AuthZPlugin.AuthZRes") == {"Allow": True}
     assert "is not remembered: the plugin before ended" in capsys.readouterr().err
-    assert log.fields == []
+    assert [one["DOCKER_AUTHZ_RULE"] for one in log.fields] == ["call"]
