@@ -154,32 +154,41 @@ class Plugin:
         number, container = waiting.pop(0) if waiting else ("", None)
         if not waiting:
             self._pending.pop(key, None)
+        principal = self._principal(message)
+        digest = self._policy.digest if self._policy is not None else ""
         # It has been done: a no would only hide that.
-        try:
-            principal = self._remember(message, container)
-            digest = self._policy.digest if self._policy is not None else ""
-            self._log.write(_authz_record.result(message, principal, digest, number))
-        except (ContainmentError, OSError) as error:
-            tell(f"the result of {message.method} {message.uri[:200]!a} is not remembered: {error}")
+        for step in (
+            lambda: self._remember(message, principal, container),
+            lambda: self._log.write(_authz_record.result(message, principal, digest, number)),
+        ):
+            try:
+                step()
+            except (ContainmentError, OSError) as error:
+                path = message.uri.partition("?")[0]  # A query may hold secrets.
+                tell(f"the result of {message.method[:20]!a} {path[:200]!a} is not remembered: {error}")
         return _authz_message.answer(True)
 
-    def _remember(self, message, container):
-        """Remember who made a container, or planned a process in one. Return the principal's name.
+    def _principal(self, message):
+        """Return the name of who made a request, "" for who is nobody any more."""
+        try:
+            return _authz_decide.identify(self._policy, message)[0].name if self._policy is not None else ""
+        except ContainmentError:
+            return ""
+
+    def _remember(self, message, principal, container):
+        """Remember who made a container, or planned a process in one.
 
         container: the id of the one that the request was allowed for: names may have changed since.
         """
-        if self._policy is None:
-            return ""
-        principal = _authz_decide.identify(self._policy, message)[0].name
-        if message.status == 201:
-            action = _authz_request.read(message.method, message.uri).action
-            if action == "container.create":
-                self._world.created(_id(message.response), principal)
-            elif action == "exec.create":
-                if container is None:
-                    raise ContainmentError("exec", "is for a container that was not looked up", "make a new one")
-                self._world.planned(_id(message.response), container, principal)
-        return principal
+        if message.status != 201 or not principal:
+            return
+        action = _authz_request.read(message.method, message.uri).action
+        if action == "container.create":
+            self._world.created(_id(message.response), principal)
+        elif action == "exec.create":
+            if container is None:
+                raise ContainmentError("exec", "is for a container that was not looked up", "make a new one")
+            self._world.planned(_id(message.response), container, principal)
 
 
 def _unseen(root):
@@ -197,7 +206,10 @@ def _container(demand):
     """Return the id of the container that an exec is planned in, None for any other demand."""
     if demand is None or demand.action != "exec.create":
         return None
-    return demand.target.found().id
+    try:
+        return demand.target.found().id
+    except ContainmentError:
+        return None  # The request was let pass, and recorded so: that the container is not there, says the engine.
 
 
 def _key(message):

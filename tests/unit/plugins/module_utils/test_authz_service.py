@@ -126,10 +126,35 @@ def test_who_made_a_container_may_go_on_with_it(plugin):
 
 
 @pytest.mark.parametrize("response", [{}, [], "x", {"Id": 5}, {"Id": "../x"}, None])
-def test_an_answer_that_names_no_id_is_told_and_let_pass(plugin, capsys, response):
-    answer = ask(plugin, "POST", "/containers/create?name=web", {"Image": "x"}, status=201, response=response)
+def test_an_answer_that_names_no_id_is_told_recorded_and_let_pass(plugin, log, capsys, response):
+    answer = ask(plugin, "POST", "/containers/create?name=secret", {"Image": "x"}, status=201, response=response)
     assert answer == {"Allow": True}
+    told = capsys.readouterr().err
+    assert "the result of 'POST' '/containers/create' is not remembered" in told and "secret" not in told
+    (record,) = log.fields
+    assert (record["DOCKER_AUTHZ_STATUS"], record["DOCKER_AUTHZ_PRINCIPAL"]) == ("201", "root")
+
+
+def test_a_result_is_recorded_where_nothing_can_be_kept_or_who_asked_is_nobody_now(plugin, log, tmp_path, capsys):
+    create = ("POST", "/containers/create", {"Image": "x"})
+    (tmp_path / "state/owners").rmdir()
+    assert ask(plugin, *create, status=201, response={"Id": ID}) == {"Allow": True}
     assert "is not remembered" in capsys.readouterr().err
+    put(tmp_path, dict(POLICY, principals=[]))
+    assert ask(plugin, *create, status=201, response={"Id": ID}) == {"Allow": True}
+    assert [one.get("DOCKER_AUTHZ_PRINCIPAL") for one in log.fields] == ["root", None]
+    log.full = True
+    assert ask(plugin, "POST", "/build?buildargs=secret", status=200) == {"Allow": True}
+    told = capsys.readouterr().err
+    assert "'/build' is not remembered: log" in told and "secret" not in told
+
+
+def test_an_exec_in_a_container_that_is_not_there_is_answered_as_it_is_recorded(plugin, log, tmp_path):
+    everything = {"actions": ["*"], "envelope": "privileged"}
+    everything.update({kind: ["*"] for kind in ("containers", "images", "networks", "volumes")})
+    put(tmp_path, dict(POLICY, roles=[{"name": "some", "grants": [everything]}]))
+    assert ask(plugin, "POST", "/containers/gone/exec", {"Cmd": ["id"]}) == {"Allow": True}
+    assert [one["DOCKER_AUTHZ_DECISION"] for one in log.fields] == ["allow"]
 
 
 def test_a_failed_create_makes_nobody_an_owner(plugin):
