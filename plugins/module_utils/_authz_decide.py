@@ -16,6 +16,7 @@ from ansible_collections.containment.docker.plugins.module_utils._authz_values i
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ALLOW, DENY, REPORT = "allow", "deny", "report"
+NOBODY = "this host's root"  # whom to ask where a policy names nobody
 # verdict: ALLOW, DENY, or REPORT, which lets pass what is refused. rule: "role[number]" of the grant that allowed it;
 # else what refused it: identity, request, or "default", since no grant covers it. reason: why it was refused, "" where
 # it was allowed. principal: its name, "" for nobody. demand: None where the request cannot be told. tried: [(label of
@@ -88,8 +89,13 @@ def decide_as(policy, principal, serial, message, world):
             if reason is None:
                 return Decision(ALLOW, grant.label, "", principal.name, demand, tried, serial)
             tried.append((grant.label, reason))
-    reason = tried[0][1] if tried else f"no role of {principal.name} grants {demand.action}"
+    reason = _named(*tried[0]) if tried else f"no role of {principal.name} grants {demand.action}"
     return _refused(policy, principal, serial, "default", reason, demand, tried)
+
+
+def _named(label, reason):
+    """Return why a grant does not cover a request, with the grant's label."""
+    return reason if label in reason else f"{label}: {reason}"
 
 
 def _refused(policy, principal, serial, rule, reason, demand, tried):
@@ -99,7 +105,7 @@ def _refused(policy, principal, serial, rule, reason, demand, tried):
 
 
 def _sentence(policy, text):
-    return f"{text.rstrip('.')}. Ask {policy.contact}." if policy.contact else text
+    return f"{text}{'' if text.endswith('.') else '.'} Ask {policy.contact or NOBODY}."
 
 
 def _uncovered(grant, demand, principal):

@@ -27,7 +27,7 @@ Principal = collections.namedtuple("Principal", "name socket cn serials keys rol
 Role = collections.namedtuple("Role", "name report grants")
 # label: "role[number]". actions: frozenset. selectors: {kind: [selector]}. envelope: Envelope or None.
 Grant = collections.namedtuple("Grant", "label actions selectors envelope")
-# revoked: {"cn", "serial", "key": set}. contact: whom to ask, "" for nobody. digest: sha256 of the text.
+# revoked: {"cn", "serial", "key": set}. contact: whom to ask, "" where it names nobody. digest: sha256 of the text.
 Policy = collections.namedtuple("Policy", "principals revoked contact digest")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\Z")

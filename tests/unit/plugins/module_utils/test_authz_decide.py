@@ -17,6 +17,7 @@ from ansible_collections.containment.docker.plugins.module_utils import _authz_d
 from ansible_collections.containment.docker.plugins.module_utils._authz_message import Message
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+_CREATE = ("POST", "/containers/create")
 _ESCAPE = {"Image": "nginx", "HostConfig": {"Privileged": True}}
 
 
@@ -224,7 +225,11 @@ def test_what_is_not_ones_own(method, uri, body, words):
 def test_what_only_a_privileged_envelope_allows(method, uri, body):
     refused, allowed = _decide(_UNPRIVILEGED, method, uri, body), _decide(_EVERYTHING, method, uri, body)
     assert (refused.verdict, refused.rule) == (core.DENY, "default")
-    assert refused.tried == [("work[0]", refused.reason[len("alice may not: ") :])]
+    ((label, reason),) = refused.tried
+    assert label == "work[0]"
+    assert (
+        refused.reason == f"alice may not: work[0]: {reason}{'' if reason.endswith('.') else '.'} Ask this host's root."
+    )
     assert allowed.verdict == core.ALLOW
     assert core.privilege(allowed.demand) != ""
 
@@ -266,13 +271,16 @@ def test_one_grant_has_to_cover_all_of_it():
     found = _decide(policy, "POST", "/containers/create?name=other", _ESCAPE)
     assert found.verdict == core.DENY
     assert [label for label, _why in found.tried] == ["work[0]", "work[1]"]
-    assert found.reason == "alice may not: " + found.tried[0][1]
+    assert found.reason.startswith("alice may not: work[0]: HostConfig.Privileged is more than may be given")
+    found = _decide(policy, "POST", "/containers/db/start")
+    assert found.reason == f"alice may not: {found.tried[0][1]}. Ask this host's root."
+    assert found.reason.count("work[0]") == 1
 
 
 def test_what_no_role_grants():
     found = _decide(_policy(_grant("system.*")), "GET", "/containers/json")
     assert (found.verdict, found.rule, found.tried) == (core.DENY, "default", [])
-    assert found.reason == "alice may not: no role of alice grants container.list"
+    assert found.reason == "alice may not: no role of alice grants container.list. Ask this host's root."
 
 
 def test_a_grant_without_an_envelope_does_not_do_where_one_is_needed():
@@ -331,6 +339,10 @@ def test_refusals_say_whom_to_ask():
     assert found.reason == "alice may not: no role of alice grants system.info. Ask ops@example.org."
     found = _decide(_policy(contact="ops"), "GET", "/info", user="mallory")
     assert found.reason == "certificate of 'mallory', serial a: is nobody's in the policy; use another one. Ask ops."
+    found = _decide(_policy(_grant("container.create", envelope="unprivileged", **_ALL)), *_CREATE, _ESCAPE)
+    assert core._sentence(_policy(), "write name@sha256:...") == "write name@sha256:... Ask this host's root."
+    what = "work[0]: HostConfig.Privileged is more than may be given; leave it out"
+    assert found.reason == f"alice may not: {what}. Ask this host's root."
 
 
 def _identified(principals, user, certificates, revoked=()):

@@ -92,7 +92,7 @@ def test_a_request_and_its_result_have_one_number(plugin, log):
 
 def test_a_refusal_is_recorded_and_told(plugin, log):
     answer = ask(plugin, "GET", "/info")
-    assert answer == {"Allow": False, "Msg": "root may not: no role of root grants system.info"}
+    assert answer == {"Allow": False, "Msg": "root may not: no role of root grants system.info. Ask this host's root."}
     assert log.fields[0]["DOCKER_AUTHZ_DECISION"] == "deny"
 
 
