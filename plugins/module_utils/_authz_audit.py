@@ -6,12 +6,12 @@
 import datetime
 import json
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_install
+from ansible_collections.containment.docker.plugins.module_utils import _authz_decide, _authz_install
 from ansible_collections.containment.docker.plugins.module_utils._authz_record import PREFIX
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # What runs something: an exec in such a container is one, too.
-ACTIONS = ("container.create", "exec.create")
+ACTIONS = ("container.create", "exec.create", *_authz_decide.RUNS)
 NO_JOURNAL = "who ran privileged containers is in this host's syslog, as containment-authz: there is no journal"
 _COMMAND = 60  # characters of a command in the table
 DAYS = 3650  # more than any journal holds

@@ -16,6 +16,8 @@ from ansible_collections.containment.docker.plugins.module_utils._authz_values i
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 ALLOW, DENY, REPORT = "allow", "deny", "report"
+RUNS = ("container.start", "container.restart", "container.unpause")  # of a container that is there
+UNTOLD = "cannot be told"
 NOBODY = "this host's root"  # whom to ask where a policy names nobody
 # verdict: ALLOW, DENY, or REPORT, which lets pass what is refused. rule: "role[number]" of the grant that allowed it;
 # else what refused it: identity, request, or "default", since no grant covers it. reason: why it was refused, "" where
@@ -142,15 +144,22 @@ def _shown(thing):
 
 
 def privilege(demand):
-    """Return why a request makes, changes or enters a container with more than the unprivileged envelope, "" otherwise.
+    """Return why a request makes, runs, changes or enters a container with more than the unprivileged envelope, ""
+    otherwise.
 
     Also where it cannot be told, which is said.
     """
-    if demand is None or demand.envelope is None:
+    runs = demand is not None and demand.envelope is None and demand.action in RUNS
+    if demand is None or (demand.envelope is None and not runs):
         return ""
     try:
         container = demand.target.found() if demand.target is not None else None
-        _authz_envelope.examine(_authz_envelope.NAMED["unprivileged"], demand.envelope, demand.value, container)
+    except ContainmentError as error:
+        # Whoever starts what is not there has run nothing, as far as can be told.
+        return UNTOLD if runs else f"{error.subject} {error.cause}"
+    try:
+        kind = "inside" if runs else demand.envelope
+        _authz_envelope.examine(_authz_envelope.NAMED["unprivileged"], kind, demand.value, container)
     except ContainmentError as error:
         return f"{error.subject} {error.cause}"
     return ""

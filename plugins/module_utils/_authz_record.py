@@ -78,7 +78,7 @@ def _authn(message):
 def _privilege(found):
     """Return why a Decision is on something privileged; also of what was let pass and could not be read."""
     if found.demand is None and found.verdict == _authz_decide.REPORT:
-        return "cannot be told"
+        return _authz_decide.UNTOLD
     return _authz_decide.privilege(found.demand)
 
 

@@ -9,8 +9,8 @@ short_description: Tell who ran privileged containers, from the record of decisi
 version_added: "0.1.0"
 description:
   - Reads what the authorization plugin of this collection wrote to the journal, and tells which containers were
-    created, and which processes in containers planned, with more than the envelope C(unprivileged) admits. Those that
-    were refused are left out.
+    created, started, restarted or unpaused, and which processes in containers planned, with more than the envelope
+    C(unprivileged) admits. Those that were refused are left out. C(docker run) is two records, of a create and a start.
   - Only as far back as the journal goes, and as the plugin was asked.
 author:
   - containment.docker contributors (@containment)

@@ -114,6 +114,16 @@ def test_decisions_and_results_are_in_the_journal(host):
     assert [one["DOCKER_AUTHZ_STATUS"] for one in answers] == ["201"]
 
 
+def test_who_starts_a_privileged_container_is_marked(host):
+    told = ("DOCKER_AUTHZ_USER=runner", "DOCKER_AUTHZ_ACTION=container.restart")
+    for name in ("web", "super", "gone"):
+        authz.docker(host, "runner", "restart", "-t", "0", name)
+    assert [one.get("DOCKER_AUTHZ_PRIVILEGED", "")[:36] for one in authz.records(host, *told)[-3:]] == [
+        *("", "container super is not one of envelo", "cannot be told"),
+    ]
+    host.run(["docker", "stop", "-t", "0", "web"])
+
+
 def test_who_made_a_container_may_be_all_that_counts(host):
     own = {
         "name": "own",

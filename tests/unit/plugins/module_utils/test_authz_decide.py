@@ -244,7 +244,9 @@ def test_processes_of_others_are_nobodys():
         ("GET", "/info", None),
         ("POST", "/containers/create", {"Image": "nginx"}),
         ("POST", "/containers/web/exec", {"Cmd": ["sh"]}),
-        ("POST", "/containers/root/start", None),
+        ("POST", "/containers/web/start", None),
+        ("POST", "/containers/web/unpause", None),
+        ("POST", "/containers/root/stop", None),
         ("POST", "/images/create?fromImage=a", None),
     ],
 )
@@ -259,6 +261,15 @@ def test_privilege_says_why():
     assert core.privilege(demand) == "HostConfig.Privileged is more than may be given"
     demand = _decide(_EVERYTHING, "POST", "/containers/gone/attach", None).demand
     assert core.privilege(demand) == "container 'gone' is not there"
+
+
+@pytest.mark.parametrize("verb", ["start", "restart", "unpause"])
+def test_who_runs_a_privileged_container_again_has_run_it(verb):
+    found = _decide(_EVERYTHING, "POST", f"/containers/root/{verb}")
+    why = "container root is not one of envelope unprivileged: HostConfig.Privileged is more than may be given"
+    assert (found.verdict, core.privilege(found.demand)) == (core.ALLOW, why)
+    found = _decide(_EVERYTHING, "POST", f"/containers/gone/{verb}")
+    assert (found.verdict, core.privilege(found.demand)) == (core.ALLOW, "cannot be told")
 
 
 def test_one_grant_has_to_cover_all_of_it():
