@@ -12,12 +12,13 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_install,
     _authz_policy,
     _authz_probe,
+    _authz_release,
     _json_text,
     _userns_plan,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
-KEY = "authorization-plugins"
+KEY = _authz_release.KEY
 
 
 def text_of(policy):
