@@ -39,6 +39,7 @@ def decision(message, found, digest, number):
         "REASON": found.reason,
         "METHOD": message.method,
         "ACTION": demand.action if demand is not None else "",
+        "ROUTE": demand.request.route if demand is not None else "",
         "URI": _uri(message.uri, demand),
         "CMD": " ".join(_command(demand)) if demand is not None else "",
         "PRIVILEGED": _privilege(found),

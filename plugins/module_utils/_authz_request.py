@@ -17,8 +17,8 @@ from ansible_collections.containment.docker.plugins.module_utils import _authz_r
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # action: of _authz_routes.ACTIONS. version: (1, minor), None where the engine's own counts. objects: {kind: name}, as
-# in a route's path. query: {parameter: text, or [text] for one of SEVERAL}.
-Request = collections.namedtuple("Request", "action method version objects query")
+# in a route's path. query: {parameter: text, or [text] for one of SEVERAL}. route: its path, as of ROUTES.
+Request = collections.namedtuple("Request", "action method version objects query route")
 
 VERSIONS = (24, 56)  # minor ones of the API 1, the oldest and the newest that the routes are known of
 _VERSION = re.compile(r"/v1\.([1-9][0-9])(?=/)")
@@ -47,7 +47,7 @@ def read(method, uri):
     if found is None:
         raise _refused(uri, f"is no route for {_shown(method)}", "see the reference of the Engine API")
     route, objects = found
-    return Request(route[2], method, version, objects, _query(route, text))
+    return Request(route[2], method, version, objects, _query(route, text), route[1])
 
 
 def _refused(uri, cause, mend):

@@ -66,6 +66,7 @@ def test_what_is_told_of_a_decision():
         _P + "RULE": "run[0]",
         _P + "METHOD": "POST",
         _P + "ACTION": "container.stop",
+        _P + "ROUTE": "/containers/{container}/stop",
         _P + "URI": "/containers/web/stop",
         _P + "CONTAINER": "web",
         _P + "CONTAINER_ID": "0" * 64,
