@@ -25,6 +25,7 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_service,
     _authz_world,
 )
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import shown
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 _SERVED = ("--policy", "--root", "--state")  # what the service's unit gives (_authz_install), in this order
@@ -66,8 +67,8 @@ def _parser():
     check.set_defaults(command=_check)
     explain = commands.add_parser("explain", help="decide a request and say by which rule")
     explain.add_argument("--policy", required=True)
-    explain.add_argument("--root", help="as of serve: with it, containers are looked up there")
-    explain.add_argument("--state", help="as of serve")
+    explain.add_argument("--root", help="as of serve: without it, no container is looked at")
+    explain.add_argument("--state", help="as of serve; with --root")
     explain.add_argument("request", help="JSON: what an engine sent, or principal, method, uri and body; - reads it")
     explain.set_defaults(command=_explain)
     digest = commands.add_parser("digest", help="print what a policy calls a seccomp profile")
@@ -171,9 +172,17 @@ def _release(options):
 
 
 class _Names:
-    """Every container that is asked for is there, and has nothing but its name: what is known without an engine."""
+    """Every container that is asked for is there, and has nothing but its name: what is known without an engine.
+
+    named: a list to which each name is added that is asked for.
+    """
+
+    def __init__(self, named):
+        self._named = named
 
     def container(self, text):
+        if shown(text) not in self._named:
+            self._named.append(shown(text))
         return _authz_names.Container(None, text, {}, None, {}, {})
 
     def exec(self, number):
@@ -183,7 +192,10 @@ class _Names:
 def _explain(options):
     policy = _authz_policy.read(_read(options.policy))
     value = _authz_json.parse(_read(options.request))
-    world = _authz_world.World(options.root, options.state, keeps=False) if options.root else _Names()
+    if (options.root is None) != (options.state is None):
+        raise ContainmentError("--root and --state", "do without each other nowhere", "give both, or none")
+    named = []
+    world = _Names(named) if options.root is None else _authz_world.World(options.root, options.state, keeps=False)
     if "RequestMethod" in value:
         found = _authz_decide.decide(policy, _authz_message.read(json.dumps(value).encode()), world)
     else:
@@ -192,4 +204,6 @@ def _explain(options):
     _print(f"{found.verdict}: {action}, by {found.rule}", *[f"  {label}: {reason}" for label, reason in found.tried])
     if found.reason:
         _print(found.reason)
+    if named:
+        _print(f"Not looked at, and taken for plain: container {', '.join(named)}; give --root and --state.")
     return 0 if found.verdict == _authz_decide.ALLOW else 1

@@ -112,7 +112,8 @@ def test_a_bad_policy_is_told(tmp_path, capsys):
 
 def test_explain_says_by_which_rule(tmp_path, policy, capsys):
     code, said = explain(tmp_path, policy, capsys, principal="alice", method="POST", uri="/containers/web/start")
-    assert (code, said.out) == (0, "allow: container.start, by some[0]\n")
+    plain = "Not looked at, and taken for plain: container web; give --root and --state."
+    assert (code, said.out) == (0, f"allow: container.start, by some[0]\n{plain}\n")
     body = {"Image": "x", "HostConfig": {"Privileged": True}}
     code, said = explain(
         tmp_path, policy, capsys, principal="alice", method="POST", uri="/containers/create", body=body
@@ -121,6 +122,25 @@ def test_explain_says_by_which_rule(tmp_path, policy, capsys):
     assert said.out.startswith("report: container.create, by default\n  some[1]: HostConfig.Privileged is more")
     code, said = explain(tmp_path, policy, capsys, RequestMethod="POST", RequestUri="/containers/web/start")
     assert code == 1 and "has no certificate" in said.out
+
+
+def test_explain_says_what_it_did_not_look_at(tmp_path, capsys):
+    inside = {"actions": ["exec.create"], "containers": ["web"], "envelope": "unprivileged"}
+    path = tmp_path / "inside.json"
+    path.write_text(json.dumps(dict(POLICY, roles=[{"name": "some", "grants": [inside]}])))
+    request = {"principal": "alice", "method": "POST", "uri": "/containers/web/exec", "body": {"Cmd": ["id"]}}
+    code, said = explain(tmp_path, str(path), capsys, **request)
+    assert code == 0 and "Not looked at, and taken for plain: container web;" in said.out
+    folder = tmp_path / "root/containers" / ("a" * 64)
+    folder.mkdir(parents=True)
+    (folder / "config.v2.json").write_text('{"Name": "/web", "Config": {}}')
+    (folder / "hostconfig.json").write_text('{"Privileged": true}')
+    looked = ["explain", "--policy", str(path), "--root", str(tmp_path / "root"), str(tmp_path / "request")]
+    assert _authz_cli.main([*looked, "--state", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "HostConfig.Privileged is more than may be given" in said.out and "Not looked at" not in said.out
+    assert _authz_cli.main(looked) == 2
+    assert "--root and --state: do without each other nowhere; give both, or none." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
