@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_actions,
     _authz_decide,
     _authz_demand,
     _authz_json,
@@ -18,27 +19,22 @@ from ansible_collections.containment.docker.plugins.module_utils import (
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
+
+def _policy(envelope, names):
+    """Return the policy of somebody who may do everything within an envelope, to what has some names."""
+    role = {"name": "some", "grants": [dict(names, actions=["*"], envelope=envelope)]}
+    value = {"format": 1, "principals": [{"name": "somebody", "socket": True, "roles": ["some"]}], "roles": [role]}
+    return _authz_policy.read(json.dumps(value).encode())
+
+
 # Whoever may do everything to everything, within the envelope.
-POLICY = _authz_policy.read(
-    json.dumps(
-        {
-            "format": 1,
-            "principals": [{"name": "somebody", "socket": True, "roles": ["some"]}],
-            "roles": [
-                {
-                    "name": "some",
-                    "grants": [
-                        {
-                            "actions": ["*"],
-                            **{kind: ["*"] for kind in _authz_names.KINDS},
-                            "envelope": "unprivileged",
-                        }
-                    ],
-                }
-            ],
-        }
-    ).encode()
-)
+POLICY = _policy("unprivileged", {kind: ["*"] for kind in _authz_names.KINDS})
+# Whoever may do everything, but to images, networks and volumes of some names alone.
+NARROW = _policy("privileged", {"containers": ["*"], "images": ["foobar"], "networks": ["net"], "volumes": ["data"]})
+# Actions whose parameters name nothing and give nothing of the host, so that it does not matter what a form says.
+_IDLE = ("container.attach", "container.archive.write", "system.auth")
+# Those that whoever has a privileged envelope may do with everything.
+_ROOT = [action for action, its in _authz_actions.ACTIONS.items() if its.envelope == "all"]
 # {action: kinds of reading.go that engines read its body as}, where the plugin looks at it. The old form of a create is
 # that of engines up to 26.1.
 KINDS = {
@@ -70,10 +66,27 @@ class World:
         return _authz_demand.Exec(number, "a" * 64, "somebody")
 
 
-def message(method, uri, body):
-    """Return the Message of a request with a body of JSON that is shown whole."""
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
-    return _authz_message.Message("", method, uri, headers, body, [], 0, b"")
+# What a request may say of its body: its type, None for nothing, and its length, of what it is.
+TYPES = (None, "", "text/plain", "application/x-tar", "application/json", "application/json; charset=utf-8")
+TYPES += ("application/x-www-form-urlencoded", "multipart/form-data; boundary=a")
+LENGTHS = (lambda _body: None, lambda _body: 0, len, lambda body: len(body) + 1)
+
+
+def message(method, uri, body, headers=None):
+    """Return the Message of a request, as an engine tells it: a body of JSON is shown whole, no other one is.
+
+    headers: those of JSON where none are given.
+    """
+    if headers is None:
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))} if body else {}
+    seen = body if headers.get("Content-Type", "").partition(";")[0] == "application/json" else b""
+    return _authz_message.Message("", method, uri, headers, seen, [], 0, b"")
+
+
+def headers(kind, length, body):
+    """Return the headers of one of the TYPES and one of the LENGTHS, by number."""
+    found = {"Content-Type": TYPES[kind % len(TYPES)], "Content-Length": LENGTHS[length % len(LENGTHS)](body)}
+    return {key: str(value) for key, value in found.items() if value is not None}
 
 
 def decide(method, uri, body):
@@ -154,6 +167,8 @@ def in_body(reading, method, uri, body):
     found = decide(method, uri, body)
     if found.verdict != _authz_decide.ALLOW:
         return ""
+    if _authz_actions.ACTIONS[found.demand.action].body in ("stream", "unseen"):
+        return ""  # It may be anything: nothing depends on it.
     again = _changed(found, method, uri, json.dumps(_authz_json.parse(body), sort_keys=True).encode(), body)
     if again:
         return f"written anew, {again}"
@@ -167,6 +182,22 @@ def in_body(reading, method, uri, body):
         again = _changed(found, method, uri, json.dumps(theirs).encode(), body)
         if again:
             return f"as Go understood it ({kind}), {again}"
+    return ""
+
+
+def in_headers(method, uri, body, sent):
+    """Return how a request is allowed though engines may take what it asks for from a body that nobody sees, "" for no
+    way. sent: its headers.
+
+    Of two types an engine tells the last, and by the first, that of a form, it takes the parameters from the body.
+    """
+    asked = message(method, uri, body, sent)
+    if method not in ("POST", "PUT") or asked.body or "Content-Type" not in sent or sent.get("Content-Length") == "0":
+        return ""
+    for policy, harmless in ((POLICY, (*_IDLE, "image.pull", "image.load")), (NARROW, (*_IDLE, *_ROOT))):
+        found = _authz_decide.decide(policy, asked, World())
+        if found.verdict == _authz_decide.ALLOW and found.demand.action not in harmless:
+            return f"{method} {uri!a} {sent}: {found.demand.action} is allowed, whatever a form says"
     return ""
 
 

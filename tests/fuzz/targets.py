@@ -7,7 +7,9 @@ written. AssertionError says what does not hold.
 
 import base64
 import collections
+import itertools
 import json
+import re
 import urllib.parse
 
 from ansible_collections.containment.docker.plugins.module_utils import (
@@ -48,6 +50,8 @@ WORDS = (
     "/v1.41",
     "/json",
 )
+
+_HEADERS = re.compile(r"\t([0-9])([0-9])\Z")
 
 _PLAIN = {
     "/containers/create?name=a": {
@@ -120,15 +124,22 @@ def lines():
     return [(method, uri) for method, uri, _body in requests()]
 
 
-def _line(method, uri, body):
-    return f"{method} {uri}\n".encode("utf-8", "surrogateescape") + body
+def _line(method, uri, body, headers=""):
+    return f"{method} {uri}{headers}\n".encode("utf-8", "surrogateescape") + body
 
 
 def _split(data):
     """Return (method, URI, body) of an input: the engine tells the URI as JSON, in which all is UTF-8."""
     line, _end, body = data.partition(b"\n")
-    method, _space, uri = line.decode("utf-8", "replace").partition(" ")
+    method, _space, uri = _HEADERS.sub("", line.decode("utf-8", "replace")).partition(" ")
     return method, uri, body
+
+
+def _headers(data):
+    """Return the headers that an input says by two digits behind a tab, None where it does not: those of JSON."""
+    line, _end, body = data.partition(b"\n")
+    found = _HEADERS.search(line.decode("utf-8", "replace"))
+    return readings.headers(int(found.group(1)), int(found.group(2)), body) if found else None
 
 
 def _json_seeds():
@@ -166,12 +177,32 @@ def _request_run(data, their):
         assert str(refused).isprintable(), str(refused)
 
 
+def bodied():
+    """Return [(method, URI, body)] of a request for each route with a method that may have a body."""
+    routes = [(method, path) for method, path, _action, _query in _authz_routes.ROUTES if method in ("POST", "PUT")]
+    return [(method, "/v1.41" + re.sub("[{}]", "", path), b"a=b") for method, path in routes] + [
+        ("POST", "/v1.41/build?t=foobar", b"a=b"),
+        ("POST", "/v1.41/images/create?fromImage=foobar&tag=1", b"a=b"),
+        ("POST", "/v1.41/images/create?fromSrc=-&repo=foobar", b"a=b"),
+    ]
+
+
 def _decide_seeds():
-    return [_line(*one) for one in requests() if one[2]]
+    """Each body as JSON, and each route with some headers: which, other routes have."""
+    pairs = [(kind, length) for kind in range(len(readings.TYPES)) for length in range(len(readings.LENGTHS))]
+    with_headers = zip(bodied() * 3, itertools.cycle(pairs))
+    return [_line(*one) for one in requests() if one[2]] + [
+        _line(*one, headers="\t%d%d" % pair) for one, pair in with_headers
+    ]
 
 
 def _decide_run(data, their):
     method, uri, body = _split(data)
+    headers = _headers(data)
+    if headers is not None:
+        said = readings.in_headers(method, uri, body, headers)
+        assert not said, said
+        _recorded(readings.message(method, uri, body, headers))
     for reading in their.values():
         said = readings.in_body(reading, method, uri, body)
         assert not said, said

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from ansible_collections.containment.docker.plugins.module_utils import _authz_demand
 from tests.fuzz import golang, mutations, readings, targets
 from tests.hosts import NotPossible
 
@@ -194,6 +195,43 @@ def test_a_flag_that_is_true_to_go_is_none_that_is_false_to_the_plugin(go, befor
         value, error = reading.ask("request", b"DELETE " + uri.encode())
         assert not error
         assert not (allowed and value["True"]["link"])
+
+
+def every_header():
+    """Yield a request for each route that may have a body, with each type and each length."""
+    for method, uri, body in targets.bodied():
+        for kind in range(len(readings.TYPES)):
+            for length in range(len(readings.LENGTHS)):
+                yield method, uri, body, readings.headers(kind, length, body)
+
+
+def test_a_form_that_nobody_sees_gives_nothing():
+    wrong = [readings.in_headers(*one) for one in every_header()]
+    assert not any(wrong), [one for one in wrong if one][:10]
+
+
+def test_a_form_that_gives_something_is_found(monkeypatch):
+    """The comparison itself: of a plugin that looks at the last type alone."""
+    monkeypatch.setattr(_authz_demand, "_may_be_hidden", lambda _headers: False)
+    found = "".join(readings.in_headers(*one) for one in every_header())
+    assert "build.run is allowed" in found and "image.pull is allowed" in found
+
+
+@pytest.mark.parametrize("line", ["POST /v1.41/build?t=a", "POST /v1.41/build?t=a\t", "POST /v1.41/build?t=a\t123"])
+def test_what_was_found_before_headers_were_varied_is_read_as_it_was(line):
+    assert targets._headers(line.encode() + b"\n{}") is None
+    assert " ".join(targets._split(line.encode() + b"\n{}")[:2]) == line
+
+
+def test_a_body_on_which_nothing_depends_need_be_no_json(go):
+    for reading in go.values():
+        assert readings.in_body(reading, "POST", "/v1.41/auth", b"a=b") == ""
+
+
+def test_headers_are_drawn_from_the_input():
+    data = b"POST /v1.41/build?t=a\t63\na=b"
+    assert targets._headers(data) == {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": "4"}
+    assert targets._split(data) == ("POST", "/v1.41/build?t=a", b"a=b")
 
 
 def test_what_go_reads_otherwise_is_found(go):
