@@ -2,6 +2,7 @@
 """Requests that try to get past the plugin, as bytes over TLS with a client's certificate: none reaches the engine."""
 
 import base64
+import collections
 import json
 import re
 import time
@@ -9,6 +10,7 @@ import zlib
 
 import pytest
 
+from ansible_collections.containment.docker.plugins.module_utils import _authz_install
 from tests.integration import authz
 from tests.integration.authz_hostile import (
     API,
@@ -177,6 +179,44 @@ def test_nothing_hostile_reaches_the_engine(host, ids, before, name):
         assert set(allowed) <= {"system.ping"}, allowed
     finally:
         authz.set_policy(host, authz.POLICY)
+
+
+def test_as_many_are_sent_as_is_said():
+    ids = collections.defaultdict(lambda: "ab" * 32)
+    assert sum(len(list(make(ids))) for _policy, make in CLASSES.values()) >= 1000
+
+
+OWN = ("/Containment.State", "/Containment.Explain", "/Plugin.Activate", "/AuthZPlugin.AuthZReq")
+
+
+def test_a_client_has_no_way_to_the_plugin_itself(host):
+    """What is asked of the plugin, asked of the engine is no route: it tells nothing and decides nothing."""
+    asked = {"principal": "runner", "method": "GET", "uri": "/_ping"}
+    cases = [
+        Case(admin, request(prefix + path, body, method=method))
+        for admin in authz.ADMINS
+        for path in OWN
+        for prefix in ("", API)
+        for method, body in (("POST", b""), ("POST", asked), ("GET", b""))
+    ]
+    answers = ask(host, cases)
+    wrong = [
+        (one.admin, one.data[:80], text) for one, text in zip(cases, answers, strict=True) if not refused(one, text)
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+    told = "".join(answers)
+    assert not re.search(r'"(policy|fault|verdict|Implements|Allow)"', told), told
+
+
+def test_nobody_but_root_has_a_way_to_the_plugins_socket(host):
+    way = host.run(["stat", "-c", "%a %U %F", _authz_install.SOCKET, "/run/docker/plugins"]).stdout.splitlines()
+    assert way[0] == "600 root socket"
+    mode, owner, kind = way[1].split(" ")
+    assert (owner, kind) == ("root", "directory") and int(mode, 8) & 0o022 == 0, way
+    connect = f"import socket; socket.socket(socket.AF_UNIX).connect({_authz_install.SOCKET!r})"
+    for user in ("nobody", _authz_install.USER):
+        done = host.run(["setpriv", f"--reuid={user}", "--clear-groups", "python3", "-c", connect], check=False)
+        assert done.returncode and "PermissionError" in done.stderr, str(done)
 
 
 CONTROLS = [
