@@ -230,16 +230,17 @@ def other_program(scene):
 
 
 # before: seconds of the fault until the release. longest: those that a request may take; an engine calls again 1, 3 and
-# 7 s after a plugin that ended during its call, and one that hangs ends after 6 s (WatchdogSec); the rest is for a slow
-# machine. lost: whether calls may be.
+# 7 s after a plugin that ended during its call, and one that hangs ends after 6 s (WatchdogSec) and is started again:
+# 7.0 s were measured, 1.6 s of one that is killed, and 0.6 s at most else; the rest is for a slow machine. lost: the
+# share of the requests that may be. Each kill loses the one in hand, with its like of the other connections: 8 at most.
 Fault = collections.namedtuple("Fault", "strike before longest lost")
 FAULTS = {
-    "killed": Fault(killed, 4, 30, True),
-    "hung": Fault(hung, 9.5, 30, True),
-    "restarted": Fault(restarted, 4, 15, False),
-    "policies": Fault(other_policy, 4, 15, False),
-    "broken": Fault(broken_policy, 4, 30, True),
-    "program": Fault(other_program, 4, 15, False),
+    "killed": Fault(killed, 4, 12, 0.05),
+    "hung": Fault(hung, 9.5, 12, 0.05),
+    "restarted": Fault(restarted, 4, 6, 0),
+    "policies": Fault(other_policy, 4, 6, 0),
+    "broken": Fault(broken_policy, 4, 12, 0.05),
+    "program": Fault(other_program, 4, 6, 0),
 }
 Result = collections.namedtuple("Result", "kind name sent answered status text")
 
@@ -339,7 +340,7 @@ def test_nothing_is_wrongly_allowed_nor_waits_for_long_and_root_gets_out(host, n
     assert len(results) > 0.8 * RATE * seconds
     assert min(counts["passes"], counts["is refused"]) > 0.2 * len(results), counts
     assert longest < fault.longest
-    assert counts["lost"] <= (0.25 * len(results) if fault.lost else 0)
+    assert counts["lost"] <= fault.lost * len(results)
     found = authz.records(host, "DOCKER_AUTHZ_DECISION=allow", "DOCKER_AUTHZ_ACTION=volume.create")
     asked = {one.name for one in results if one.name in there and True not in scene.open.during(one.sent, one.answered)}
     assert asked <= {one["DOCKER_AUTHZ_VOLUME"] for one in found}
