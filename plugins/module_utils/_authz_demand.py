@@ -33,8 +33,8 @@ _FALSE = ("", "0", "no", "false", "none")  # moby, httputils.BoolValue
 _HOST_FIELDS = frozenset(name.casefold() for name in _authz_fields.HOST)
 # The fields of HostConfig in which a container may be named that something is shared with.
 MODES = ("NetworkMode", "IpcMode", "PidMode", "UTSMode", "UsernsMode", "CgroupnsMode", "Cgroup")
-# How many of each a request may name. Each name of a container may have the files of all looked at.
-_MOST = {"containers": 64, "images": 1024, "networks": 1024, "volumes": 1024}
+# How many of a kind a request may name. Each name of a container may have the files of all looked at.
+_CONTAINERS, _OTHERS = 64, 1024
 # What every engine has, and a container is in without asking.
 _OWN_NETWORKS = ("", "default", "bridge", "none")
 
@@ -174,8 +174,9 @@ class _Reader:
         if thing is None:
             thing = self._added[kind, text, look] = Thing(text, look)
             self._things[kind].append(thing)
-            if len(self._things[kind]) > _MOST[kind]:
-                raise refused(kind, f"are more than {_MOST[kind]}", "make several requests of it")
+            most = _CONTAINERS if kind == "containers" else _OTHERS
+            if len(self._things[kind]) > most:
+                raise refused(kind, f"are more than {most}", "make several requests of it")
         return thing
 
     def _anything(self, kind):

@@ -471,9 +471,13 @@ def test_what_is_named_again_is_looked_up_once():
     assert [thing.text for thing in things] == ["", "web"] and world.asked == ["web"]
 
 
-def test_how_many_containers_a_request_may_name():
-    links = [f"c{number}" for number in range(63)]
-    body = {"Image": "a", "HostConfig": {"Links": links}}
-    assert len(_read("POST", "/containers/create", body).things["containers"]) == 64
-    links.append("c63")
-    _refused("containers: are more than 64; make several", "POST", "/containers/create", body)
+@pytest.mark.parametrize(
+    "kind, most, field, form, count",
+    [("containers", 64, "Links", "c%d", 63), ("volumes", 1024, "Binds", "v%d:/v", 1024)],
+)
+def test_how_many_of_a_kind_a_request_may_name(kind, most, field, form, count):
+    named = [form % number for number in range(count)]
+    body = {"Image": "a", "HostConfig": {field: named}}
+    assert len(_read("POST", "/containers/create", body).things[kind]) == most  # One container is that to be made.
+    named.append(form % count)
+    _refused(f"{kind}: are more than {most}; make several", "POST", "/containers/create", body)

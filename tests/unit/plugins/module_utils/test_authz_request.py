@@ -59,6 +59,10 @@ def test_what_clients_send(method, uri, action, objects, query):
     assert found.query == query or query is None
 
 
+def test_the_route_is_told():
+    assert core.read("GET", "/v1.41/containers/web/json?size=1").route == "/containers/{container}/json"
+
+
 def test_the_version_is_told():
     assert core.read("GET", "/info").version is None
     assert [core.read("GET", f"/v1.{minor}/info").version for minor in (24, 41, 56)] == [(1, 24), (1, 41), (1, 56)]
@@ -130,6 +134,13 @@ def test_what_is_refused(method, uri, words):
     with pytest.raises(ContainmentError) as told:
         core.read(method, uri)
     assert words in str(told.value)
+
+
+@pytest.mark.parametrize("uri", ["/nothing?x=SECRET", "/nothing#SECRET", "/nothing?a=SECRET#SECRET?SECRET"])
+def test_no_query_is_shown(uri):
+    with pytest.raises(ContainmentError, match=r"^request /nothing: is no") as caught:
+        core.read("GET", uri)
+    assert "SECRET" not in str(caught.value)
 
 
 def test_what_a_sentence_shows_of_a_request():
