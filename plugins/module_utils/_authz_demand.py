@@ -237,10 +237,13 @@ class _Reader:
 
     def _new_container(self, name, labels):
         """Add a container that is to be made. An empty name stands for one that the engine chooses."""
-        plain = _new_name(name) if name else None
         texts = {key: value for key, value in labels.items() if isinstance(value, str)}
-        new = _authz_names.Container(None, plain, texts, _authz_names.OWN, None, None)
-        self._add("containers", plain or "", lambda _text: new)
+
+        def made(text):
+            plain = _authz_names.new_container(text) if text else None
+            return _authz_names.Container(None, plain, texts, _authz_names.OWN, None, None)
+
+        self._add("containers", _new_name(name) if name else "", made)
 
     def _mounts(self, host):
         for text in _texts(host, "Binds"):
@@ -281,7 +284,7 @@ class _Reader:
         target = self._target
 
         def renamed(text):
-            return target.found()._replace(name=text)
+            return target.found()._replace(name=_authz_names.new_container(text))
 
         self._add("containers", _new_name(query.get("name", "")), renamed)
 

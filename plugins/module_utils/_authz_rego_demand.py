@@ -107,6 +107,11 @@ is_new_name("")
 
 is_new_name(text) if regex.match(tables.patterns.new_name, text)
 
+# A new name that may be the beginning of an id is told as one that nobody can name.
+new_name := trim_prefix(asked("name"), "/")
+
+is_part if regex.match(tables.patterns.hex, new_name)
+
 is_endpoint(endpoint) if endpoint in [null, false, 0, "", [], {}]
 
 is_endpoint(endpoint) if {
@@ -150,8 +155,9 @@ behind(text) := trim_left(split(text, ":")[0], "/")
 
 containers contains object.union({"new": true, "labels": labels}, named_so) if {
     action == "container.create"
+    not is_part
     labels := {key: value | some key, value in given(body, "Labels", {}); is_string(value)}
-    named_so := {"name": trim_prefix(name, "/") | some name in [asked("name")]; name != ""}
+    named_so := {"name": name | some name in [new_name]; name != ""}
 }
 
 containers contains {"text": trim_left(substring(mode, count("container:"), -1), "/")} if {
@@ -245,7 +251,15 @@ demanded if {
     is_new_name(asked("name"))
 }
 
-containers contains {"name": trim_prefix(asked("name"), "/")} if action == "container.rename"
+containers contains {"name": new_name} if {
+    action == "container.rename"
+    not is_part
+}
+
+containers contains {"any": true} if {
+    action in {"container.create", "container.rename"}
+    is_part
+}
 
 # Images
 

@@ -402,6 +402,21 @@ def test_a_new_name_is_no_part_of_an_id(uri):
     assert _read("POST", uri).things["images"][-1].found().repository == "docker.io/library/cafe"
 
 
+@pytest.mark.parametrize("name", ["cafe", "0a", "/db", "0123456789ab", "a" * 64, "a" * 65])
+@pytest.mark.parametrize("uri", ["/containers/create?name=", "/containers/web/rename?name="])
+def test_a_new_name_of_a_container_that_may_begin_an_id_only_a_star_selects(uri, name):
+    body = {"Image": "nginx"} if "create" in uri else None
+    thing = _read("POST", uri + name, body).things["containers"][-1]
+    assert thing.text == name.lstrip("/")
+    with pytest.raises(ContainmentError, match="may be the beginning of an id"):
+        thing.found()
+
+
+@pytest.mark.parametrize("name", ["cafe_", "cafe.", "Cafe", "0g", "0123456789ab_web", "CAFE"])
+def test_other_new_names_of_a_container_begin_no_id(name):
+    assert _read("POST", "/containers/web/rename?name=" + name).things["containers"][-1].found().name == name
+
+
 @pytest.mark.parametrize(
     "uri, body",
     [
@@ -439,8 +454,8 @@ def test_names_that_only_a_star_selects(kind, uri, name):
 
 
 def test_a_slash_in_front_of_a_new_name_is_none_of_it():
-    found = _read("POST", "/containers/create?name=/abc", {"Image": "x"}).things["containers"][0]
-    assert (found.text, found.found().name) == ("abc", "abc")
+    found = _read("POST", "/containers/create?name=/web", {"Image": "x"}).things["containers"][0]
+    assert (found.text, found.found().name) == ("web", "web")
 
 
 def test_objects_are_looked_up_when_asked_for_and_once():

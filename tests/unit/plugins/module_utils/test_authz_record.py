@@ -49,7 +49,7 @@ def _fields(message, **keys):
 
 
 def _create(**body):
-    return _message(uri="/v1.47/containers/create?name=db", body=dict({"Image": "nginx"}, **body))
+    return _message(uri="/v1.47/containers/create?name=shop", body=dict({"Image": "nginx"}, **body))
 
 
 def test_what_is_told_of_a_decision():
@@ -104,9 +104,9 @@ def test_what_is_told_of_a_container_that_is_made():
         "HostConfig": {"Binds": ["data:/data"], "NetworkMode": "front"},
     }
     fields = _fields(_create(**body))
-    assert fields["MESSAGE"] == "alice: container.create db: allowed by run[0]"
+    assert fields["MESSAGE"] == "alice: container.create shop: allowed by run[0]"
     assert fields[_P + "CMD"] == "sh -c echo hi"
-    assert fields[_P + "CONTAINER"] == "db" and fields[_P + "IMAGE"] == "nginx"
+    assert fields[_P + "CONTAINER"] == "shop" and fields[_P + "IMAGE"] == "nginx"
     assert fields[_P + "VOLUME"] == "data" and fields[_P + "NETWORK"] == "front"
     assert _P + "CONTAINER_ID" not in fields and _P + "PRIVILEGED" not in fields
     assert "secret" not in repr(fields)
