@@ -368,10 +368,11 @@ _SPECIAL = {
 
 
 def _texts(value, name):
+    """Return the texts of a list, each once: there may be a hundred thousand."""
     found = _field(value, name, list, [])
     if not is_texts(found):
         raise refused(name, "is no list of texts", "see the reference of the Engine API")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _new_name(text):

@@ -273,6 +273,9 @@ _TABLES = {
         "oldest": _authz_request.VERSIONS[0],
         "newest": _authz_request.VERSIONS[1],
         "depth": _authz_json.MAX_DEPTH,
+        "objects": dict(
+            dict.fromkeys(_authz_names.KINDS, _authz_demand._OTHERS), containers=_authz_demand._CONTAINERS
+        ),
         "spared": _SPARED,
     },
     "patterns": {

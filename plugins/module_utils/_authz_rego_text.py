@@ -37,6 +37,7 @@ covers(grant) if {
     sound
     demanded
     every kind, of_kind in things {
+        count(of_kind) <= tables.limits.objects[kind]
         every thing in of_kind {
             selected(grant, kind, thing)
         }

@@ -147,6 +147,18 @@ def test_what_both_allow(agents, sent):
     assert decided(agents["large"], sent).verdict == _authz_decide.ALLOW and agents["large"].allows(sent)
 
 
+@pytest.mark.parametrize("kind, name, most", [("images", "t", 1024), ("containers", "Links", 63)])
+def test_as_many_objects_as_a_request_may_name(agents, kind, name, most):
+    """63 containers, and the one that is made."""
+
+    def sent(count):
+        if kind == "images":
+            return Sent("plain", "POST", "/build?" + "&".join(f"t=a{one}" for one in range(count)), {}, b"")
+        return create("plain", {"Image": "foobar", "HostConfig": {name: [f"a{one}x" for one in range(count)]}})
+
+    assert [compared(agents["large"], sent(count))[0] for count in (most, most + 1)] == [True, False]
+
+
 TWICE = b'{"HostConfig":{"Privileged":true},'
 BINDS = b'{"HostConfig":{"Binds":["other:/x"]},'
 
