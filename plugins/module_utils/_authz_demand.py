@@ -17,7 +17,12 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_names,
     _authz_request,
 )
-from ansible_collections.containment.docker.plugins.module_utils._authz_values import is_texts, refused, shown
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import (
+    check_length,
+    is_texts,
+    refused,
+    shown,
+)
 
 # things: {kind: [Thing]}. envelope: of _authz_actions.ENVELOPES, or None. value: what it looks at. target: the Thing
 # that is a container worked in, or changed, None for none. exec: the Exec that is gone on with, None for none.
@@ -211,11 +216,11 @@ class _Reader:
 
     def create(self, query):
         body = self._value
+        host = _field(body, "HostConfig", dict, {})
         for key, value in body.items():
             # Engines up to 26.1 take them from there, too.
             if value is not None and key.casefold() in _HOST_FIELDS:
                 raise refused(shown(key), "is not within HostConfig", "write it there")
-        host = _field(body, "HostConfig", dict, {})
         self._new_container(query.get("name", ""), _field(body, "Labels", dict, {}))
         self._image(_field(body, "Image", str, ""))
         self._mounts(host)
@@ -250,7 +255,9 @@ class _Reader:
             bind = _authz_binds.read(text)
             if bind.source and not bind.is_path:
                 self._volume(bind.source)
-        for mount in _field(host, "Mounts", list, []):
+        mounts = _field(host, "Mounts", list, [])
+        check_length(mounts, "Mounts")
+        for mount in mounts:
             if not isinstance(mount, dict):
                 raise refused("Mounts", "has one that is no object", "see the reference of the Engine API")
             kind, source = _field(mount, "Type", str, ""), _field(mount, "Source", str, "")

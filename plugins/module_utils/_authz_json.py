@@ -16,6 +16,8 @@ import re
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 MAX_DEPTH = 64
+# Fields of an object that has names of the API's, which are not a hundred; and objects in a list of such.
+MAX_PARTS = 1000
 _NESTED = {dict, list}
 _DIGITS = 20  # of a number of 64 bits with its sign
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -58,8 +60,11 @@ def _refused(cause, mend):
 def field(value, name, default=None):
     """Return what an object has for a field of the API, the default where it has none.
 
-    Raises ContainmentError where it has it in another spelling, which an engine would take.
+    Raises ContainmentError where it has it in another spelling, which an engine would take, and for an object of more
+    than MAX_PARTS fields.
     """
+    if len(value) > MAX_PARTS:
+        raise _refused(f"has an object of {len(value)} fields", f"keep to {MAX_PARTS}")
     length, folded = len(name), name.casefold()
     for key in value:
         # Go folds character by character: no key of another length is taken for it.

@@ -273,9 +273,9 @@ _TABLES = {
         "oldest": _authz_request.VERSIONS[0],
         "newest": _authz_request.VERSIONS[1],
         "depth": _authz_json.MAX_DEPTH,
-        "objects": dict(
-            dict.fromkeys(_authz_names.KINDS, _authz_demand._OTHERS), containers=_authz_demand._CONTAINERS
-        ),
+        "objects": dict(dict.fromkeys(_authz_names.KINDS, _authz_demand._OTHERS), containers=_authz_demand._CONTAINERS),
+        "parts": _authz_json.MAX_PARTS,
+        "options": _authz_rules._MAX_OPTIONS,
         "spared": _SPARED,
     },
     "patterns": {

@@ -24,6 +24,7 @@ given(value, name, _) := value[name] if {
 
 # Engines take a field's name in any case; no more than the characters of ASCII are compared so.
 spelt(value, names) if {
+    count(value) <= tables.limits.parts
     every key, _ in value {
         regex.match(`^[\x00-\x7f]*$`, key)
         object.get(names, lower(key), key) == key
@@ -81,6 +82,7 @@ demanded if {
         is_object(bind(text))
     }
     is_array(mounts)
+    count(mounts) <= tables.limits.parts
     every mount in mounts {
         is_object(mount)
         spelt(mount, tables.spelt.mount)

@@ -110,6 +110,7 @@ is_known(kind, _) if not is_fields(kind)
 
 is_known(kind, value) if {
     is_fields(kind)
+    count(value) <= tables.limits.parts
     every key, inner in value {
         is_field(kind, key, inner)
     }
@@ -171,6 +172,7 @@ is_kind("absent", value) if is_nothing(value)
 is_kind(kind, value) if {
     is_array(kind)
     is_array(value)
+    count(value) <= tables.limits.parts
     every one in value {
         is_object(one)
     }

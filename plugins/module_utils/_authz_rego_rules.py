@@ -209,6 +209,7 @@ is_published(_, null)
 
 is_published(may, bindings) if {
     is_array(bindings)
+    count(bindings) <= tables.limits.parts
     every one in bindings {
         is_object(one)
         every key, inner in one {
@@ -245,6 +246,7 @@ rule(_, "Tmpfs", value) if {
     is_object(value)
     every _, options in value {
         is_string(options)
+        count(options) <= tables.limits.options
         every one in split(options, ",") {
             is_tmpfs_option(one)
         }

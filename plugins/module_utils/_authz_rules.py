@@ -13,7 +13,13 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_json,
     _authz_names,
 )
-from ansible_collections.containment.docker.plugins.module_utils._authz_values import check, is_texts, refused, shown
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import (
+    check,
+    check_length,
+    is_texts,
+    refused,
+    shown,
+)
 
 _JSON_FILE = ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag")
 _PLAIN_LOGS = {
@@ -41,8 +47,8 @@ _TMPFS = re.compile(
     r"(?:r[ow]|(?:no)?exec|nosuid|nodev|noatime|relatime|nodiratime|size=[0-9]+[kKmMgG%]?|mode=[0-7]{1,4}|[ug]id=[0-9]+"
     r"|nr_(?:inodes|blocks)=[0-9]+[kKmMgG]?)\Z"
 )
-# Below 2000000000: a number that is no int32 may be taken for a name, which the image is free to give (moby 20.10).
-_USER = re.compile(r"0*(?:[1-9][0-9]{0,8}|1[0-9]{9})(?::0*(?:[0-9]{1,9}|1[0-9]{9}))?\Z")
+_USER = re.compile(r"0*[1-9][0-9]*(?::[0-9]+)?\Z")
+_MAX_OPTIONS = 4096  # characters of a mount's options; a kernel takes no more
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 # Of moby 20.10; later ones mask more (oci/defaults.go).
 _MASKED = [
@@ -205,6 +211,7 @@ class Rules:
     def _mounts(self, value):
         path = "HostConfig.Mounts"
         _must(isinstance(value, list), path, "is no list")
+        check_length(value, path)
         for one in value:
             check(_authz_fields.MOUNT, one, {}, path)
             kind, source = one.get("Type") or "", one.get("Source") or ""
@@ -318,6 +325,7 @@ class Rules:
         _must(isinstance(value, dict), path, "is no object")
         for bindings in value.values():
             _must(bindings is None or isinstance(bindings, list), path, "has one that is no list")
+            check_length(bindings or (), path)
             for one in bindings or ():
                 check({"HostIp": "text", "HostPort": "text"}, one, {}, path)
                 self._port(path, one.get("HostPort") or "")
@@ -395,6 +403,7 @@ class Rules:
         _must(isinstance(value, dict), path, "is no object")
         for options in value.values():
             _must(isinstance(options, str), path, "has options that are no text")
+            _must(len(options) <= _MAX_OPTIONS, path, f"has options of {len(options)} characters")
             for one in filter(None, options.split(",")):
                 _must(_TMPFS.match(one), path, f"has the option {shown(one)}")
 

@@ -6,6 +6,7 @@
 null is what an engine takes for "not given", in every field.
 """
 
+from ansible_collections.containment.docker.plugins.module_utils._authz_json import MAX_PARTS
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 
@@ -46,6 +47,8 @@ def check(fields, value, rules, place=""):
     """
     if not isinstance(value, dict):
         raise refused(place or "body", "is no object", "send one")
+    if len(value) > MAX_PARTS:
+        raise refused(place or "body", f"has {len(value)} fields", f"keep to {MAX_PARTS}")
     folded = None
     for key, inner in value.items():
         kind = fields.get(key)
@@ -73,6 +76,7 @@ def _check_one(kind, value, rules, path):
     elif isinstance(kind, list):
         if not isinstance(value, list):
             raise refused(path, "is no list", "send one")
+        check_length(value, path)
         for one in value:
             check(kind[0], one, rules, path)
     elif "*" in kind:
@@ -83,6 +87,12 @@ def _check_one(kind, value, rules, path):
                 check(kind["*"], one, rules, f"{path}.{shown(key)}")
     else:
         check(kind, value, rules, path)
+
+
+def check_length(value, path):
+    """Raise ContainmentError for a list of more objects than anybody needs, each of which would be looked at."""
+    if len(value) > MAX_PARTS:
+        raise refused(path, f"has {len(value)} of them", f"keep to {MAX_PARTS}")
 
 
 def refused(path, cause, mend):

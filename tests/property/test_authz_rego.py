@@ -159,6 +159,29 @@ def test_as_many_objects_as_a_request_may_name(agents, kind, name, most):
     assert [compared(agents["large"], sent(count))[0] for count in (most, most + 1)] == [True, False]
 
 
+MANY = {f"x{number}": None for number in range(999)}
+
+
+@pytest.mark.parametrize(
+    "most, more",
+    [
+        ({**MANY, "Image": "foobar"}, {**MANY, "Image": "foobar", "x": None}),
+        ({"Image": "foobar", "HostConfig": {**MANY, "x": None}}, {"Image": "foobar", "HostConfig": {**MANY, **PLAIN}}),
+        *(
+            ({"Image": "foobar", "HostConfig": one}, {"Image": "foobar", "HostConfig": other})
+            for one, other in (
+                ({"Tmpfs": {"/a": "ro," * 1365}}, {"Tmpfs": {"/a": "ro," * 1366}}),
+                ({"PortBindings": {"1/tcp": [{}] * 1000}}, {"PortBindings": {"1/tcp": [{}] * 1001}}),
+                ({"BlkioDeviceReadBps": [{}] * 1000}, {"BlkioDeviceReadBps": [{}] * 1001}),
+                ({"Mounts": [{"Type": "tmpfs"}] * 1000}, {"Mounts": [{"Type": "tmpfs"}] * 1001}),
+            )
+        ),
+    ],
+)
+def test_as_much_as_a_request_may_have(agents, most, more):
+    assert [compared(agents["large"], create("plain", one))[0] for one in (most, more)] == [True, False]
+
+
 TWICE = b'{"HostConfig":{"Privileged":true},'
 BINDS = b'{"HostConfig":{"Binds":["other:/x"]},'
 

@@ -494,6 +494,16 @@ def test_a_text_that_is_looked_up_in_two_ways_is_two_objects():
     assert [one.found().id for one in found] == [_ID, _ID] and found[0] is not found[1]
 
 
+def test_how_many_fields_and_mounts_a_create_may_have():
+    mount = {"Type": "tmpfs", "Target": "/a"}
+    _read("POST", "/containers/create", {"Image": "nginx", "HostConfig": {"Mounts": [mount] * 1000}})
+    for host, words in (
+        ({"Mounts": [mount] * 1001}, "Mounts: has 1001 of them; keep to 1000"),
+        ({f"{number:x}": None for number in range(70000)}, "has an object of 70000 fields; keep to 1000"),
+    ):
+        _refused(words, "POST", "/containers/create", {"Image": "nginx", "HostConfig": host})
+
+
 def test_the_target_is_what_is_worked_in():
     assert _read("POST", "/commit?container=web").target.text == "web"
     demand = _read("POST", "/exec/e1/start", {})

@@ -407,6 +407,20 @@ def test_unprivileged_lets_pass_what_clients_send(host, fields):
     core.examine(_NAMED["unprivileged"], "create", _create(host, **fields))
 
 
+@pytest.mark.parametrize(
+    "good, bad",
+    [
+        ({"Tmpfs": {"/a": "ro," * 1365}}, {"Tmpfs": {"/a": "ro," * 1366}}),
+        ({"PortBindings": {"1/tcp": [{}] * 1000}}, {"PortBindings": {"1/tcp": [{}] * 1001}}),
+        ({"BlkioDeviceReadBps": [{}] * 1000}, {"BlkioDeviceReadBps": [{}] * 1001}),
+        ({"Mounts": [{"Type": "tmpfs"}] * 1000}, {"Mounts": [{"Type": "tmpfs"}] * 1001}),
+    ],
+)
+def test_how_much_of_something_is_looked_at(good, bad):
+    core.examine(_NAMED["unprivileged"], "create", _create(good))
+    _refuses(_NAMED["unprivileged"], "create", _create(bad), "has ")
+
+
 def test_the_least_bodies_pass():
     core.examine(_NAMED["unprivileged"], "create", {"Image": "nginx"})
     core.examine(_NAMED["unprivileged"], "create", {"Image": "nginx", "HostConfig": None})

@@ -90,5 +90,12 @@ def test_fields_have_one_spelling():
         core.field({"\u212aill": 1}, "Kill")
 
 
+def test_how_many_fields_an_object_of_the_api_may_have():
+    many = {f"x{number}": None for number in range(core.MAX_PARTS - 1)}
+    assert core.field(dict(many, Image="a"), "Image") == "a"
+    with pytest.raises(ContainmentError, match="has an object of 1001 fields; keep to 1000"):
+        core.field(dict(many, Image="a", More=None), "Image")
+
+
 def test_as_deep_as_is_allowed():
     assert core.parse(b'{"a": ' + b"[" * 63 + b"]" * 63 + b"}")

@@ -90,6 +90,27 @@ def test_shapes_of_a_table(fields, value):
     core.check(fields, value, {})
 
 
+def test_how_many_fields_and_objects_there_may_be():
+    many = {f"x{number}": None for number in range(core.MAX_PARTS)}
+    core.check({"A": "text"}, many, {})
+    core.check({"A": [{"B": "text"}]}, {"A": [{}] * core.MAX_PARTS}, {})
+    for fields, value, words in (
+        ({"A": "text"}, dict(many, A="b"), "body: has 1001 fields; keep to 1000"),
+        ({"A": {"B": "text"}}, {"A": dict(many, B="b")}, "A: has 1001 fields"),
+        ({"A": [{"B": "text"}]}, {"A": [{}] * (core.MAX_PARTS + 1)}, "A: has 1001 of them; keep to 1000"),
+    ):
+        with pytest.raises(ContainmentError) as caught:
+            core.check(fields, value, {})
+        assert words in str(caught.value)
+
+
+def test_other_spellings_of_null_are_found_among_many_fields():
+    many = {f"x{number}": None for number in range(core.MAX_PARTS - 1)}
+    for key in ("a\u017f", "AS", "aS"):
+        with pytest.raises(ContainmentError, match="is a field that this policy does not know"):
+            core.check({"As": "text"}, dict(many, **{key: None}), {})
+
+
 def test_rules_are_called_with_what_is_there():
     called = []
     rules = {"A": called.append, "B.C": called.append}
