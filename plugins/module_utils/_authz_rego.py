@@ -276,6 +276,7 @@ _TABLES = {
         "objects": dict(dict.fromkeys(_authz_names.KINDS, _authz_demand._OTHERS), containers=_authz_demand._CONTAINERS),
         "parts": _authz_json.MAX_PARTS,
         "options": _authz_rules._MAX_OPTIONS,
+        "user": _authz_rules._MAX_USER,
         "spared": _SPARED,
     },
     "patterns": {

@@ -50,7 +50,11 @@ is_user(may, _) if may.root
 
 is_user(_, "")
 
-is_user(_, value) if regex.match(tables.patterns.user, value)
+is_user(_, value) if {
+    numbers := regex.find_all_string_submatch_n(tables.patterns.user, value, 1)[0]
+    to_number(numbers[1]) <= tables.limits.user
+    to_number(object.get({"": "0"}, numbers[2], numbers[2])) <= tables.limits.user
+}
 
 rule(may, "Image", value) if {
     is_string(value)

@@ -47,7 +47,8 @@ _TMPFS = re.compile(
     r"(?:r[ow]|(?:no)?exec|nosuid|nodev|noatime|relatime|nodiratime|size=[0-9]+[kKmMgG%]?|mode=[0-7]{1,4}|[ug]id=[0-9]+"
     r"|nr_(?:inodes|blocks)=[0-9]+[kKmMgG]?)\Z"
 )
-_USER = re.compile(r"0*[1-9][0-9]*(?::[0-9]+)?\Z")
+_USER = re.compile(r"0*([1-9][0-9]{0,9})(?::0*([0-9]{1,10}))?\Z")
+_MAX_USER = 2**31 - 1  # What is more is the name of a user to engines, whom the image's passwd can have as root.
 _MAX_OPTIONS = 4096  # characters of a mount's options; a kernel takes no more
 _PORT = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
 # Of moby 20.10; later ones mask more (oci/defaults.go).
@@ -132,7 +133,7 @@ class Rules:
 
     def user(self, path, value):
         _must(isinstance(value, str), path, "is no text")
-        if not self._may["root"] and value != "" and not _USER.match(value):
+        if not self._may["root"] and value != "" and not _is_user(value):
             raise refused(path, f"may be root ({shown(value)})", "give a number that is not 0")
 
     def _image(self, value):
@@ -411,6 +412,12 @@ class Rules:
         _must(is_texts(value), "HostConfig.VolumesFrom", "is no list of texts")
         if value:
             self._joins("HostConfig.VolumesFrom")
+
+
+def _is_user(text):
+    """Whether a user, or a user and a group, are numbers to all engines, and the user is not root."""
+    found = _USER.match(text)
+    return bool(found) and max(int(one or 0) for one in found.groups()) <= _MAX_USER
 
 
 def _must(condition, path, cause):

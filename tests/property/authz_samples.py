@@ -155,8 +155,9 @@ TYPED = {
 }
 ODD = [None, True, False, 0, 1, 1.5, "", "x", "host", [], [""], ["x"], [None], [{}], {}, {"a": 1}, {"x": {}}, "\ufffd"]
 _MODES = ["", "private", "host", "container:web", "container:/other", "none", "shareable", "HOST", "x"]
+_USERS = ["2147483647", "2147483648", "1:2147483648", "1:002147483647", "99999999999999999999", "1:00", "1:", ":1"]
 RULED = {
-    "User": ["", "1000", "1000:0", "0", "root", "0001", "0:0", 1000],
+    "User": ["", "1000", "1000:0", "0", "root", "0001", "0:0", 1000, *_USERS],
     "Image": IMAGES,
     "Devices": [
         [],
