@@ -11,7 +11,7 @@ import collections
 
 from ansible_collections.containment.docker.plugins.module_utils import _authz_fields
 from ansible_collections.containment.docker.plugins.module_utils._authz_rules import Rules
-from ansible_collections.containment.docker.plugins.module_utils._authz_values import check, refused
+from ansible_collections.containment.docker.plugins.module_utils._authz_values import check, refused, shown
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # everything: whether it looks at nothing at all. options: {option: value}.
@@ -148,13 +148,16 @@ def _create(rules, body):
 
 
 def _build(rules, query):
-    for name in ("cgroupparent", "isolation", "outputs", "securityopt", "session"):
+    for name in ("cgroupparent", "isolation", "outputs", "securityopt"):
         if query.get(name) and query[name] != "default":
             raise refused(name, "is more than may be given", "leave it out")
-    if query.get("version") not in (None, "", "1"):
-        raise refused("version", "is that of BuildKit, of which no plugin is shown enough", "build with version 1")
     if query.get("remote"):
         raise refused("remote", "has the engine fetch a context by itself", "send the context")
+    # BuildKit goes by other rules, and fetches what it needs in a session that nobody is shown.
+    if query.get("version", "") not in ("", "1"):
+        raise refused("version", f"is {shown(query['version'])}, which is BuildKit", "set DOCKER_BUILDKIT=0")
+    if query.get("session"):
+        raise refused("session", "is one of which no request is seen", "set DOCKER_BUILDKIT=0")
     rules.network_mode("networkmode", query.get("networkmode", ""))
 
 

@@ -73,12 +73,13 @@ is_network_driver(_, "bridge") if {
 
 examined(may) if {
     envelope == "build"
-    every name in ["cgroupparent", "isolation", "outputs", "session"] {
+    every name in ["cgroupparent", "isolation", "outputs"] {
         asked(name) in {"", "default"}
     }
     asked("securityopt") == ""
-    asked("version") in {"", "1"}
     asked("remote") == ""
+    asked("version") in {"", "1"}
+    asked("session") == ""
     rule(may, "NetworkMode", asked("networkmode"))
 }
 

@@ -308,7 +308,9 @@ PARAMETERS = {
     "fromSrc": ["-", "http://h/a"],
     "networkmode": [*NETWORKS, "container:web", ""],
     "link": ["", "0", "FALSE", "1", " no "],
-    "remote": ["", "client-session", "http://h/a"],
+    "remote": ["", "", "client-session", "http://h/a"],
+    "session": ["", "", "x"],
+    "version": ["", "1", "1", "2"],
     **{
         name: ["", "default", "x"]
         for name in ("checkpoint", "checkpoint-dir", "cgroupparent", "isolation", "outputs", "securityopt")

@@ -186,6 +186,22 @@ def test_they_agree_on_values_of_other_types_and_fields_in_other_spellings(agent
     all_agree(agent, requests)
 
 
+def test_they_agree_on_builds(agent):
+    words = (
+        "",
+        "version=1",
+        "version=",
+        "version=2",
+        "version=01",
+        "session=x",
+        "session=default",
+        "session=",
+        "version=1&session=x",
+    )
+    words += ("remote=client-session", "remote=", "remote=http://h/a", "version=1&remote=client-session")
+    all_agree(agent, [Sent(user, "POST", "/build?" + one, {}, b"") for one in words for user in ("plain", None)])
+
+
 QUERIES = (
     "| ? | ?name=a1 | ?name=a1& | ?&name=a1 | ?name=a1&name=b1 | ?name | ?name= | ?name=a=b | ?=a1 | ?x=1 | ?Name=a1 "
     "| ?name=%ff | ?name=%C3%A9 | ?name=%ED%A0%80 | ?name=a;b | ?name=%zz | ?name=a+b | ?n%61me=a1 | ?name=a1?b "
