@@ -294,6 +294,7 @@ _TABLES = {
         "new_name": _pattern(_authz_demand._NEW_NAME),
         "volume": _pattern(_authz_binds._VOLUME),
         "user": _pattern(_authz_rules._USER),
+        "log_tag": _pattern(_authz_rules._LOG_TAG),
         "port": _pattern(_authz_rules._PORT),
         "tmpfs": _pattern(_authz_rules._TMPFS),
     },

@@ -197,10 +197,15 @@ rule(may, "LogConfig", value) if given(value, "Type", "") in may.log_drivers
 
 rule(_, "LogConfig", value) if {
     known := array.concat(tables.log_options[given(value, "Type", "")], tables.log_delivery)
-    every name, _ in given(value, "Config", {}) {
+    every name, text in given(value, "Config", {}) {
         name in known
+        is_log_option(name, text)
     }
 }
+
+is_log_option(name, _) if name != "tag"
+
+is_log_option("tag", text) if regex.match(tables.patterns.log_tag, text)
 
 rule(may, "PortBindings", value) if {
     is_object(value)

@@ -21,14 +21,17 @@ from ansible_collections.containment.docker.plugins.module_utils._authz_values i
     shown,
 )
 
-_JSON_FILE = ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag")
+_ROTATION = ("max-size", "max-file", "compress")
+# With a tag and labels of its choice a container writes records to the journal as whoever it likes, this plugin too.
 _PLAIN_LOGS = {
-    "": _JSON_FILE,
-    "json-file": _JSON_FILE,
-    "local": ("max-size", "max-file", "compress"),
-    "journald": (),  # Its options name fields of records, with which a container could forge those of others.
+    "": _ROTATION,  # the engine's own choice, which may be journald
+    "json-file": (*_ROTATION, "labels", "labels-regex", "env", "env-regex", "tag"),
+    "local": _ROTATION,
+    "journald": (),
     "none": (),
 }
+# Of the templates of Go plain fields alone: a function can have an engine fill gigabytes.
+_LOG_TAG = re.compile(r"(?:[^{}]|\{\{\.[A-Za-z]+\}\})*\Z")
 _LOG_DELIVERY = ("mode", "max-buffer-size")
 _PLAIN_BRIDGE = (
     "com.docker.network.bridge.enable_icc",
@@ -299,9 +302,12 @@ class Rules:
             return
         if driver not in _PLAIN_LOGS:
             raise refused(path, f"names {shown(driver)}", f"use one of {', '.join(filter(None, _PLAIN_LOGS))}")
-        for name in value.get("Config") or {}:
+        for name, text in (value.get("Config") or {}).items():
             if name not in _PLAIN_LOGS[driver] + _LOG_DELIVERY:
-                raise refused(path, f"has the option {shown(name)}", "leave it out")
+                mend = "leave it out" if driver else "leave it out, or name the driver json-file"
+                raise refused(path, f"has the option {shown(name)}", mend)
+            if name == "tag" and not _LOG_TAG.match(text):
+                raise refused(path, f"has the tag {shown(text)}", "use text and plain fields, as {{.Name}}")
 
     def _paths(self, name, least):
         path = "HostConfig." + name

@@ -101,8 +101,10 @@ def docker(host, admin, *words, input=""):
     return host.run(["docker", f"--host={ADDRESS}", *tls, *words], check=False, input=input)
 
 
-def records(host, *matches):
-    """Return the plugin's records in the journal, oldest first, of those that match (FIELD=value)."""
+def records(host, *matches, unit="containment-authz.service"):
+    """Return the plugin's records in the journal, oldest first, of those that match (FIELD=value). unit: whose they
+    are, None for those that the program wrote without the service."""
     host.run(["journalctl", "--sync"])
     words = ["journalctl", "--output=json", "SYSLOG_IDENTIFIER=containment-authz", *matches]
+    words += [f"_SYSTEMD_UNIT={unit}"] if unit else []
     return [json.loads(line) for line in host.run(words).stdout.splitlines() if line.startswith("{")]

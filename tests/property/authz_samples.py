@@ -183,6 +183,12 @@ RULED = {
         ),
     ],
     "LogConfig": [
+        *({"Type": one, "Config": {"tag": "a"}} for one in ("", "json-file", "local", "journald", "none", "syslog")),
+        *({"Type": one, "Config": {"labels": "a"}} for one in ("", "json-file", "local", "journald", "none")),
+        *(
+            {"Type": "json-file", "Config": {"tag": one}}
+            for one in ("", "{{.Name}}/{{.ID}}", "{{pad `a` 9 9}}", "{", 1)
+        ),
         *({}, {"Type": "json-file", "Config": {"max-size": "1m"}}, {"Type": "", "Config": {"mode": "non-blocking"}}),
         *(
             {"Type": "syslog", "Config": {"syslog-address": "tcp://h"}},

@@ -253,6 +253,15 @@ ESCAPES = [
     {"CgroupParent": "system.slice"},
     *({"LogConfig": {"Type": one}} for one in ("syslog", "fluentd", "gelf", "awslogs", "plugin:latest", "JSON-file")),
     {"LogConfig": {"Type": "json-file", "Config": {"path": "/etc/passwd"}}},
+    *(
+        {"LogConfig": {"Type": driver, "Config": {option: "containment-authz"}}}
+        for driver in ("journald", "")
+        for option in ("tag", "labels", "labels-regex", "env", "env-regex")
+    ),
+    *(
+        {"LogConfig": {"Type": "json-file", "Config": {"tag": tag}}}
+        for tag in ('{{pad "a" 99999999 0}}', "{{.Name | title}}", "{{- .Name}}", "{{.Name", "{", "}", "{{}}", "{{.}}")
+    ),
     {"LogConfig": {"Type": "", "Config": {"syslog-address": "unixgram:///run/systemd/journal/socket"}}},
     {"LogConfig": {"Type": "none", "Config": {"max-size": "1m"}}},
     {"LogConfig": {"Type": "journald", "Config": {"tag": "containment-authz"}}},
@@ -390,6 +399,8 @@ def test_unprivileged_refuses_fields_beside_the_host_config(fields):
         ),
         ({"LogConfig": {"Type": "local"}}, {}),
         ({"LogConfig": {"Type": "journald", "Config": {"mode": "non-blocking"}}}, {}),
+        ({"LogConfig": {"Type": "json-file", "Config": {"tag": "{{.Name}}/{{.ID}}", "labels": "a", "env": "B"}}}, {}),
+        ({"LogConfig": {"Type": "json-file", "Config": {"tag": "", "labels-regex": "^a", "env-regex": "^B"}}}, {}),
         ({"LogConfig": {"Type": "none", "Config": None}}, {}),
         ({"Memory": 512 << 20, "NanoCpus": 1500000000, "PidsLimit": 100, "OomScoreAdj": 500}, {}),
         ({"Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 2048}]}, {}),
@@ -963,7 +974,7 @@ def test_null_for_what_engines_do_not_know(body, passes):
 
 
 def test_plain_log_options_without_a_driver():
-    for name, passes in (("max-size", True), ("tag", True), ("syslog-address", False)):
+    for name, passes in (("max-size", True), ("tag", False), ("syslog-address", False)):
         body = _create({"LogConfig": {"Type": "", "Config": {name: "1m"}}})
         if passes:
             core.examine(_NAMED["unprivileged"], "create", body)
