@@ -18,27 +18,27 @@ API = "/v1.41"
 CREATE = API + "/containers/create"
 THIRD = API + "/containers/third/start"
 PRIVILEGED = '{"Image":"foobar","HostConfig":{"Privileged":true}}'
-# Whoever may do everything to what has the right name, within the envelope.
-WIDE = dict(
-    authz.POLICY,
-    roles=[
-        *authz.POLICY["roles"],
-        {
-            "name": "wide",
-            "grants": [
-                {
-                    "actions": ["*"],
-                    "containers": ["job-*"],
-                    "images": ["foobar"],
-                    "networks": ["net-*"],
-                    "volumes": ["data-*"],
-                    "envelope": "unprivileged",
-                }
-            ],
-        },
-    ],
-    principals=[dict(one, roles=["wide"]) if one["name"] == "creator" else one for one in authz.POLICY["principals"]],
-)
+
+
+def wide(containers, envelope="unprivileged"):
+    """Return a policy with a creator who may do everything, within an envelope, to what has the right name."""
+    grant = {
+        "actions": ["*"],
+        "containers": containers,
+        "images": ["foobar"],
+        "networks": ["net-*"],
+        "volumes": ["data-*"],
+        "envelope": envelope,
+    }
+    principals = [dict(one, roles=["wide"]) if one["name"] == "creator" else one for one in authz.POLICY["principals"]]
+    roles = [*authz.POLICY["roles"], {"name": "wide", "grants": [grant]}]
+    return dict(authz.POLICY, roles=roles, principals=principals)
+
+
+WIDE = wide(["job-*"])
+# Most names of 0-9 and a-f are among these, and those of no other container.
+HEXADECIMAL = wide(["@own", "job-on", "*0*", "*1*", "*a*", "*c*"])
+RESTRICTED = wide(["@own", "job-*"], "restricted")
 
 
 def request(path, body=b"", *lines, method="POST", mime=JSON, length=None):
@@ -809,6 +809,52 @@ def administration(_ids):
         yield create(b"", path=path, mime="application/x-tar")
 
 
+def names(ids):
+    """Names that an engine takes for the beginning of an id while nobody has them."""
+    number = ids["super"]
+    for name in ("cafe", "c0ffee", "0123456789ab", number[:12], number[:20], number, "/" + number[:12], 70 * "a"):
+        yield create({"Image": "foobar"}, path=f"{CREATE}?name={name}")
+        yield create(b"", path=f"{API}/containers/job-on/rename?name={name}", mime=None)
+    # One that is there, and is called so.
+    called = API + "/containers/" + number[:11]
+    yield create({"Cmd": ["touch", "/host/touched"]}, path=called + "/exec")
+    for change in ("start", "rename?name=job-on-1", "attach?stream=1"):
+        yield create(b"", path=f"{called}/{change}", mime=None)
+    yield create({"Container": number[:11]}, path=API + "/networks/net-on/connect")
+
+
+def heavy(_ids):
+    """Bodies that cost more to read than they look: the plugin answers all of them before the engine's time is up."""
+    for host in (
+        {"Links": 190000 * ["a1"]},
+        {"Links": [f"super:{one}" for one in range(70000)]},
+        {"VolumesFrom": [f"{one:x}" for one in range(90000)]},
+        {f"{one:x}": None for one in range(70000)},
+        {"Mounts": 300000 * [{}]},
+        {"Tmpfs": {"/a": 300000 * "ro,"}},
+        {"PortBindings": {"80/tcp": 300000 * [{}]}},
+    ):
+        yield create(json.dumps({"Image": "foobar", "HostConfig": dict(host, CapAdd=["ALL"])}, separators=(",", ":")))
+    many = {f"net-{one:x}": None for one in range(50000)}
+    yield create({"Image": "foobar", "NetworkingConfig": {"EndpointsConfig": many}})
+
+
+def restricted(_ids):
+    """What an image may take for a user of its own who is root, and what leaves the rules of a classic build."""
+    host = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
+    for user in (20 * "9", "9223372036854775808", "2147483648", "1:" + 20 * "9", "1:2147483648", "0" + 20 * "9"):
+        yield create({"Image": "foobar", "User": user, "HostConfig": host})
+        yield create({"Cmd": ["id"], "User": user}, path=API + "/containers/job-on/exec")
+    for query in ("version=2", "version=2&session=x", "session=x", "remote=client-session", "version=02"):
+        yield create(b"", path=f"{API}/build?t=foobar&{query}", mime=None)
+    for driver in ("journald", ""):
+        for option in ("tag", "labels", "labels-regex", "env", "env-regex"):
+            log = {"Type": driver, "Config": {option: "containment-authz"}}
+            yield create({"Image": "foobar", "User": "1", "HostConfig": dict(host, LogConfig=log)})
+    log = {"Type": "json-file", "Config": {"tag": '{{pad "a" 99 99}}'}}
+    yield create({"Image": "foobar", "User": "1", "HostConfig": dict(host, LogConfig=log)})
+
+
 def http2(_ids):
     """HTTP/2 by ALPN, by prior knowledge and by an upgrade."""
 
@@ -861,5 +907,8 @@ CLASSES = {
     "inside": (WIDE, inside),
     "objects": (WIDE, objects),
     "administration": (WIDE, administration),
+    "names": (HEXADECIMAL, names),
+    "heavy": (WIDE, heavy),
+    "restricted": (RESTRICTED, restricted),
     "HTTP/2": (authz.POLICY, http2),
 }
