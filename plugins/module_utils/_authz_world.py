@@ -21,6 +21,7 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 _ID = re.compile(r"[0-9a-f]{64}\Z")
 _PART = re.compile(r"[0-9a-f]{1,64}\Z")
 _MAX = 8 * 1024 * 1024  # bytes of a container's file
+_CHOSEN = 5  # digits of a name that no id begins with by chance: of a thousand, one in a thousand names would
 _KEPT = 64  # containers, of 20 KB each; of others the name alone stays in memory
 _EXECS = 4096  # processes to be started that are remembered; engines forget those that ended
 
@@ -53,8 +54,9 @@ class World:
         found = self._named(text, numbers)
         if _PART.match(text):
             parts = [one for one in numbers if one.startswith(text)]
-            # Whoever renames it at this moment would have the engine take the text for the other one.
-            if found is not None and set(parts) - {found.id}:
+            # Whoever renames it at this moment would have the engine take the text for the other one. Of a short name
+            # that comes by chance; nobody without "*" can choose one (_authz_names.new_container).
+            if found is not None and len(text) >= _CHOSEN and set(parts) - {found.id}:
                 raise ContainmentError(
                     f"container {text!a}", "is a name, and the beginning of an id", "use the whole id"
                 )

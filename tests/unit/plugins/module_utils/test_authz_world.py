@@ -46,10 +46,15 @@ def test_an_id_comes_before_a_name(world, tmp_path):
 
 def test_a_name_that_would_stand_for_another_one_if_it_were_gone(world, tmp_path):
     put(tmp_path, ONE, "c" * 12)
-    put(tmp_path, TWO, "ab2")  # the beginning of its own id
+    put(tmp_path, TWO, "ab222")  # the beginning of its own id
     assert world.container("c" * 12).id == ONE
-    assert world.container("ab2").id == TWO
+    assert world.container("ab222").id == TWO
     put(tmp_path, THREE, "super")
+    put(tmp_path, "f" * 64, "c" * 4)
+    assert world.container("c" * 4).id == "f" * 64
+    put(tmp_path, "e" * 64, "c" * 5)
+    with pytest.raises(ContainmentError, match="is a name, and the beginning of an id; use the whole id"):
+        world.container("c" * 5)
     with pytest.raises(ContainmentError, match="is a name, and the beginning of an id; use the whole id"):
         world.container("c" * 12)
     assert world.container(ONE).id == ONE
