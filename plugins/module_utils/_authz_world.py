@@ -52,11 +52,11 @@ class World:
                 return found
         numbers = self._numbers()
         found = self._named(text, numbers)
-        if _PART.match(text):
+        if _PART.match(text) and (found is None or len(text) >= _CHOSEN):
             parts = [one for one in numbers if one.startswith(text)]
             # Whoever renames it at this moment would have the engine take the text for the other one. Of a short name
             # that comes by chance; nobody without "*" can choose one (_authz_names.new_container).
-            if found is not None and len(text) >= _CHOSEN and set(parts) - {found.id}:
+            if found is not None and set(parts) - {found.id}:
                 raise ContainmentError(
                     f"container {text!a}", "is a name, and the beginning of an id", "use the whole id"
                 )
