@@ -15,7 +15,7 @@ that for pytest. By hand: `python -m tests.hosts --help`.
 """
 
 from ._paths import NotPossible
-from .control import Result, Task, environment, module, play, write_inventory
+from .control import Result, Task, environment, keep_loaded, module, play, write_inventory
 from .host import Host, HostError, all_hosts, start_host, sweep
 from .machine import prepare
 from .throwaway import CommandFailed
@@ -31,6 +31,7 @@ __all__ = [
     "Task",
     "all_hosts",
     "environment",
+    "keep_loaded",
     "module",
     "play",
     "prepare",

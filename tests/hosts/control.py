@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -91,67 +92,101 @@ def play(playbook, hosts, *args, extra_vars=None, groups=None, timeout=900, unti
     returns something true, the playbook and what it runs are killed.
     """
     with tempfile.TemporaryDirectory(dir=make_private(CACHE / "plays")) as folder:
-        inventory, collected = Path(folder, "inventory.json"), Path(folder, "collected")
+        inventory, collected, stdout, stderr = (Path(folder, name) for name in ("inventory.json", "json", "out", "err"))
         write_inventory(inventory, hosts, groups)
-        collected.touch()
-        argv = [
-            *python(),
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "-i",
-            str(inventory),
-            str(playbook),
-            *args,
-        ]
+        for path in (collected, stdout, stderr):
+            path.touch()
+        argv = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(inventory), str(playbook), *args]
         if extra_vars:
             argv += ["--extra-vars", json.dumps(extra_vars)]
-        env = environment()
-        env.update(
-            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback_plugins"),
-            ANSIBLE_CALLBACKS_ENABLED="collect",
-            CONTAINMENT_COLLECT=str(collected),
-        )
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        done = _run(argv, until, timeout, cwd=CHECKOUT, env=env, **streams)
+        start = _LoadedPlay if _keeps_loaded else _Play
+        rc = _wait(start(argv, {"CONTAINMENT_COLLECT": str(collected)}, stdout, stderr), until, timeout)
         records = [json.loads(line) for line in collected.read_text().splitlines()]
-    stats = [record["stats"] for record in records if "stats" in record]
-    tasks = [Task(**record) for record in records if "stats" not in record]
-    return Result(done.returncode, done.stdout, done.stderr, stats[-1] if stats else {}, tasks)
+        stats = [record["stats"] for record in records if "stats" in record]
+        tasks = [Task(**record) for record in records if "stats" not in record]
+        return Result(rc, stdout.read_text(), stderr.read_text(), stats[-1] if stats else {}, tasks)
 
 
-def _run(argv, until, timeout, **options):
-    """Like subprocess.run, for a program with a session of its own, which is killed when until() says so."""
+class _Play:
+    """A playbook that runs, in a session of its own."""
+
+    def __init__(self, argv, env, stdout, stderr):
+        with stdout.open("w") as out, stderr.open("w") as err:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
+            env = dict(_play_environment(), **env)
+            self._process = subprocess.Popen(
+                [*python(), *argv], cwd=CHECKOUT, env=env, start_new_session=True, **streams
+            )
+        self.pid = self._process.pid
+
+    def wait(self, timeout=None):
+        """-> how it ended, as subprocess tells it. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(timeout)
+
+
+class _LoadedPlay:
+    """The same, of a process that keeps Ansible and the modules: a third of the work is not done again."""
+
+    def __init__(self, argv, env, stdout, stderr):
+        self._argv, self._worker = argv, _worker_for("plays")
+        self._worker.put({"argv": argv, "env": env, "stdout": str(stdout), "stderr": str(stderr)})
+        self.pid = self._worker.get()["pid"]
+
+    def wait(self, timeout=None):
+        answer = self._worker.get(timeout)
+        if answer is None:
+            raise subprocess.TimeoutExpired(self._argv, timeout)
+        return answer["rc"]
+
+
+def _play_environment():
+    settings = {"ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"), "ANSIBLE_CALLBACKS_ENABLED": "collect"}
+    return dict(environment(), **settings)
+
+
+def _wait(running, until, timeout):
+    """-> how a playbook ended, which is killed when until() says so, and when it takes longer than its time."""
     end = time.monotonic() + timeout
-    with subprocess.Popen(argv, start_new_session=True, **options) as process:
-        while True:
-            try:
-                stdout, stderr = process.communicate(timeout=timeout if until is None else 0.02)
-                return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
-            except BaseException as error:
-                late = not isinstance(error, subprocess.TimeoutExpired) or time.monotonic() > end
-                if late or until():
-                    os.killpg(process.pid, signal.SIGKILL)
-                    until = bool
-                if late:
-                    raise
+    while True:
+        try:
+            return running.wait(timeout if until is None else 0.02)
+        except BaseException as error:
+            late = not isinstance(error, subprocess.TimeoutExpired) or time.monotonic() > end
+            if late or until():
+                os.killpg(running.pid, signal.SIGKILL)
+                until = bool
+            if late:
+                running.wait()
+                raise
 
 
 class _Worker:
     """A process that keeps Ansible loaded: the first module call costs 0.5 s, the others a quarter of that."""
 
     def __init__(self):
-        argv = [*python(), "-m", "tests.hosts.module_worker"]
+        argv = [*python(), "-m", "tests.hosts.ansible_worker"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = subprocess.Popen(argv, env=environment(), cwd=CHECKOUT, start_new_session=True, **pipes)
+        self._process = subprocess.Popen(argv, env=_play_environment(), cwd=CHECKOUT, start_new_session=True, **pipes)
+        self._read = b""
         atexit.register(self.close)
 
-    def ask(self, question):
+    def put(self, question):
         with contextlib.suppress(BrokenPipeError):  # told by the missing answer
             self._process.stdin.write(json.dumps(question).encode() + b"\n")
             self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError("the worker for modules ended with %s" % self._process.wait())
-        return json.loads(answer)
+
+    def get(self, timeout=None):
+        """-> the next answer; None where there is none in so many seconds."""
+        fd = self._process.stdout.fileno()
+        while b"\n" not in self._read:
+            if not select.select([fd], [], [], timeout)[0]:
+                return None
+            data = os.read(fd, 1 << 20)
+            if not data:
+                raise RuntimeError("the worker for Ansible ended with %s" % self._process.wait())
+            self._read += data
+        line, _, self._read = self._read.partition(b"\n")
+        return json.loads(line)
 
     def close(self):
         with contextlib.suppress(BrokenPipeError):
@@ -159,7 +194,20 @@ class _Worker:
         self._process.wait(timeout=20)
 
 
-_worker = None
+_workers = {}  # those for modules and for plays are two: a module may be asked while a playbook runs
+_keeps_loaded = False
+
+
+def keep_loaded():
+    """Have each play() from now on find Ansible loaded; else it is the command, as a user runs it."""
+    global _keeps_loaded
+    _keeps_loaded = True
+
+
+def _worker_for(kind):
+    if kind not in _workers:
+        _workers[kind] = _Worker()
+    return _workers[kind]
 
 
 def module(host, name, args=None, check=False, diff=False):
@@ -169,11 +217,10 @@ def module(host, name, args=None, check=False, diff=False):
     action plugin of their own (copy, template, reboot) want play(). Raises RuntimeError when the module cannot be found
     or built.
     """
-    global _worker
-    if _worker is None:
-        _worker = _Worker()
+    worker = _worker_for("modules")
     question = {"vars": host.inventory_vars(), "name": name, "args": args or {}, "check": check, "diff": diff}
-    answer = _worker.ask(question)
+    worker.put(question)
+    answer = worker.get()
     if "error" in answer:
         raise RuntimeError("%s on %s: %s" % (name, host.name, answer["error"]))
     return answer["result"]

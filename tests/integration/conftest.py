@@ -20,9 +20,11 @@ def _is_worker(config):
 
 
 def pytest_configure(config):
-    """Keep the processes that share the tests (pytest-xdist) from one another's modules and mounts on this machine."""
+    """Keep the processes that share the tests (pytest-xdist) from one another's modules and mounts on this machine,
+    and have them load Ansible once."""
     if _is_worker(config) and os.geteuid() == 0:
         set_apart()
+    hosts.keep_loaded()
 
 
 def pytest_sessionstart(session):

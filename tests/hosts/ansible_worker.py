@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs modules for control.module(): a question is a line of JSON on stdin, its answer one on stdout."""
+"""Runs modules and playbooks for control: a question is a line of JSON on stdin, each answer one on stdout."""
 
 import json
 import os
@@ -10,12 +10,44 @@ import traceback
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
+from ansible.cli.playbook import PlaybookCLI  # noqa: E402
 from ansible.errors import AnsibleError  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 from ansible.playbook.play_context import PlayContext  # noqa: E402
 from ansible.playbook.task import Task  # noqa: E402
 from ansible.plugins.loader import action_loader, connection_loader, init_plugin_loader  # noqa: E402
 from ansible.template import Templar  # noqa: E402
+
+
+def tell(answer):
+    answers.write(json.dumps(answer, default=str) + "\n")
+    answers.flush()
+
+
+def play(argv, env, stdout, stderr):
+    """Run ansible-playbook in a process and a session of its own, which tells its pid; return how it ended.
+
+    It finds Ansible loaded, and the modules that an earlier one has packed.
+    """
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            os.setsid()
+            os.environ.update(env)
+            for number, path, flags in ((0, os.devnull, 0), (1, stdout, os.O_WRONLY), (2, stderr, os.O_WRONLY)):
+                os.dup2(os.open(path, flags), number)
+            tell({"pid": os.getpid()})
+            PlaybookCLI.cli_executor(argv)
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # What this process is to tidy up at its end others still use.
+    return {"rc": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}
 
 
 def run(loader, variables, name, args, check, diff):
@@ -39,10 +71,15 @@ def run(loader, variables, name, args, check, diff):
 
 
 def main():
-    init_plugin_loader([])
-    loader = DataLoader()
+    loader = None
     for line in sys.stdin:
         question = json.loads(line)
+        if "argv" in question:
+            tell(play(**question))
+            continue
+        if loader is None:  # A playbook makes it for itself.
+            init_plugin_loader([])
+            loader = DataLoader()
         try:
             answer = {
                 "result": run(
@@ -53,8 +90,7 @@ def main():
             answer = {"error": str(error)}
         except Exception:  # the other side turns it into an exception
             answer = {"error": traceback.format_exc()}
-        answers.write(json.dumps(answer, default=str) + "\n")
-        answers.flush()
+        tell(answer)
 
 
 if __name__ == "__main__":
