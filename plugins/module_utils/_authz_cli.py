@@ -193,7 +193,7 @@ def _explain(options):
     policy = _authz_policy.read(_read(options.policy))
     value = _authz_json.parse(_read(options.request))
     if (options.root is None) != (options.state is None):
-        raise ContainmentError("--root and --state", "do without each other nowhere", "give both, or none")
+        raise ContainmentError("--root and --state", "go together", "give both, or none")
     named = []
     world = _Names(named) if options.root is None else _authz_world.World(options.root, options.state, keeps=False)
     if "RequestMethod" in value:

@@ -8,11 +8,14 @@ or not; were it not, it would ask for a container of an image that cannot be the
 """
 
 import collections
+import json
 
 from ansible_collections.containment.docker.plugins.module_utils import _authz_probe
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 # name, title: of a proof. data: bytes of what is sent on one connection. mend: what to do where a way is open.
-Hole = collections.namedtuple("Hole", "name title data mend")
+# own: whether the plugin's own refusal alone proves that it is asked; any other's closes a way as well.
+Hole = collections.namedtuple("Hole", "name title data mend own")
 
 REQUEST, HTTP2 = "request", "http2"
 # A client's preface and an empty frame of settings (RFC 9113, 3.4 and 6.5).
@@ -27,6 +30,7 @@ PING = f"GET {_authz_probe.API}/_ping HTTP/1.1\r\nHost: docker\r\nConnection: cl
 # What an engine says of a plugin's no, and of a plugin that failed (moby, pkg/authorization).
 _DENIED, _FAILED = b"authorization denied by plugin", b" failed with error: "
 _UPDATE = "update the engine; until then grant no container.create to anybody whom you do not trust with this host"
+_OTHER = "see that the plugin refuses what its refuses says, and that none in front of it does"
 _BEHIND = "see the engine's log; a plugin that refuses it first asks behind ours once authz_plugins names it"
 
 
@@ -39,6 +43,11 @@ def _sized(kind, body):
     return _create(f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n", body)
 
 
+def _chunked(body):
+    parts = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    return _create("Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n", parts)
+
+
 def _twice(size):
     return _TWICE % (_IMAGE, b"x" * size, _IMAGE)
 
@@ -48,24 +57,18 @@ _SMALL = _twice(1)
 # CVE-2026-34040: bodies of more than a mebibyte were not shown to plugins. CVE-2024-41110: nor those without a length.
 # A form is read by engines, and never shown. From 29.2 on engines serve HTTP/2 on their socket, and BuildKit's calls in
 # it ask no plugin (moby#50744).
+_LARGE, _CHUNKED = ("large", "a body of a mebibyte"), ("chunked", "a body without a length")
 HOLES = (
-    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), _BEHIND),
-    Hole("large", "a body of a mebibyte", _sized("application/json", _twice(_MEBIBYTE)), _UPDATE),
-    Hole(
-        "chunked",
-        "a body without a length",
-        _create(
-            "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n",
-            b"%x\r\n%s\r\n0\r\n\r\n" % (len(_SMALL), _SMALL),
-        ),
-        _UPDATE,
-    ),
-    Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE),
+    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), _BEHIND, True),
+    Hole(*_LARGE, _sized("application/json", _twice(_MEBIBYTE)), _UPDATE, False),
+    Hole(*_CHUNKED, _chunked(_SMALL), _UPDATE, False),
+    Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE, False),
     Hole(
         HTTP2,
         "HTTP/2 on the socket",
         _PREFACE,
         "have the engine started with GODEBUG=http2server=0, as the role does under systemd",
+        False,
     ),
 )
 
@@ -79,6 +82,30 @@ def of(reports):
     """Return the Holes to try. reports: whether whoever comes by the socket is refused nothing, so that no refusal of
     his tells anything."""
     return [one for one in HOLES if one.name == HTTP2 or not reports]
+
+
+def of_other(name, refuses):
+    """Return the Holes by which another plugin is tried.
+
+    refuses: fields of a container that it lets nobody create who comes by the engine's socket, as of
+    POST /containers/create; its image is set here, so that nothing comes of one that is let pass. Raises
+    ContainmentError.
+    """
+    if not isinstance(refuses, dict):
+        raise ContainmentError(
+            f"plugin {name} refuses", "is no object of fields", "write {HostConfig: {Privileged: true}}"
+        )
+    image = next((key for key in refuses if key.lower() == "image"), None)
+    if image is not None:
+        raise ContainmentError(f"plugin {name} refuses", f"has {image}, which is set for it", "take it out")
+    body = json.dumps(dict(refuses, Image=_IMAGE.decode("ascii"))).encode("ascii")
+    padded = body[:-1] + b" " * _MEBIBYTE + body[-1:]
+    title = f"plugin {name}"
+    return [
+        Hole(name, f"the engine asks {title}", _sized("application/json", body), _OTHER, True),
+        Hole(f"{name}-{_LARGE[0]}", f"{title}: {_LARGE[1]}", _sized("application/json", padded), _UPDATE, False),
+        Hole(f"{name}-{_CHUNKED[0]}", f"{title}: {_CHUNKED[1]}", _chunked(body), _UPDATE, False),
+    ]
 
 
 def is_asked(answer, name, before, after):
@@ -122,8 +149,7 @@ def is_http2(answer):
 
 def judge(hole, answer, asked=None):
     """Return the proof that a way is closed. answer: the first bytes of the engine's, what it was instead, a text, or
-    None where nothing was asked. asked: as of `is_asked`; of the Hole REQUEST, whose refusal proves nothing where it is
-    another plugin's."""
+    None where nothing was asked. asked: as of `is_asked`."""
     expected = "not served" if hole.name == HTTP2 else "refused"
     if answer is None or isinstance(answer, str):
         observed, passed = answer, False
@@ -133,7 +159,7 @@ def judge(hole, answer, asked=None):
         status = answer.split(b" ")[1:2]
         passed = status == [b"403"]
         observed = "refused" if passed else f"status {b''.join(status).decode('ascii', 'replace') or 'none'}"
-        if passed and hole.name == REQUEST and not asked:
+        if passed and hole.own and not asked:
             observed, passed = "refused by another plugin", False
     if answer is not None and not passed:
         observed += f" ({hole.mend})"

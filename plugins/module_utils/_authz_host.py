@@ -163,25 +163,25 @@ def serves_http2(path):
 
 def is_asked(path):
     """Whether an engine asks the plugin of this collection; None where that cannot be told."""
-    return _try(path, _authz_holes.PING)[1]
+    return _try(path, _authz_holes.PING, _authz_install.NAME)[1]
 
 
-def tried(path, hole):
-    """Return the proof that a Hole is closed in an engine."""
-    return _authz_holes.judge(hole, *_try(path, hole.data))
+def tried(path, hole, name=_authz_install.NAME):
+    """Return the proof that a Hole is closed in an engine. name: of the plugin that it is to ask."""
+    return _authz_holes.judge(hole, *_try(path, hole.data, name))
 
 
-def _try(path, data):
-    """Return (what an engine answers, whether it asked the plugin of this collection)."""
-    before = _asked()
+def _try(path, data, name):
+    """Return (what an engine answers, whether it asked the plugin of a name)."""
+    before = _asked(name)
     answer = ask(path, data)
-    return answer, _authz_holes.is_asked(answer, _authz_install.NAME, before, _asked())
+    return answer, _authz_holes.is_asked(answer, name, before, _asked(name))
 
 
-def _asked():
-    """Return about how many requests the plugin was asked, None where it does not answer."""
+def _asked(name):
+    """Return about how many requests a plugin was asked, None where it does not answer, or is another one than ours."""
     try:
-        return state()["asked"]
+        return state()["asked"] if name == _authz_install.NAME else None
     except EngineError:
         return None
 

@@ -9,6 +9,7 @@
 import json
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_holes,
     _authz_install,
     _authz_policy,
     _authz_probe,
@@ -113,6 +114,12 @@ def refusals(host, policy, others, state="present"):
                 "take it out; authz_policy and authz_state say whether it is asked",
             )
         )
+    for one in others:
+        try:
+            _refuse_other_than_json(one.get("refuses"), f"plugin {one.get('name')} refuses")
+            _authz_holes.of_other(one.get("name"), one.get("refuses") or {})
+        except ContainmentError as error:
+            found.append(error)
     engine = _userns_plan.engine_of(host)
     given = [flag for flag in (engine or {}).get("flags") or [] if flag["key"] == KEY]
     if given and (policy or others):

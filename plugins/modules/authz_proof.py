@@ -5,7 +5,7 @@
 
 DOCUMENTATION = r"""
 module: authz_proof
-short_description: Prove that an engine asks the authorization plugin of this collection, and what it answers
+short_description: Prove that an engine asks its authorization plugins, and what that of this collection answers
 version_added: "0.1.0"
 description:
   - Asks the plugin that serves for one request that each principal of its policy may make, and for one that he may not,
@@ -15,6 +15,8 @@ description:
     record as refused to whoever comes by that socket. They would make a container of an image C(containment-probe) of a
     digest that no image has, so that nothing comes of one that is not refused.
   - Where the policy refuses that one nothing (C(mode) is V(report)), it is only proven that the engine asks.
+  - Other plugins are tried with a container that they refuse, where O(plugins) says of one what that is. What else they
+    answer is theirs.
 author:
   - containment.docker contributors (@containment)
 extends_documentation_fragment:
@@ -31,6 +33,19 @@ attributes:
   platform:
     platforms: linux
 options:
+  own:
+    description:
+      - Whether the plugin of this collection is among those that the engine has to ask.
+    type: bool
+    default: true
+  plugins:
+    description:
+      - Other plugins that it has to ask, each by the name that the engine knows it by, with fields of a container, as
+        of C(POST /containers/create), that it lets nobody create who comes by the engine's own socket.
+      - It has to refuse them in a body of a mebibyte, and in one without a length, too.
+      - C(Image) is set to one that cannot be there, so that nothing comes of a container that is let pass.
+    type: dict
+    default: {}
   root:
     description:
       - The engine's graph root, which with C(userns-remap) ends in a UID.GID.
@@ -49,6 +64,14 @@ EXAMPLES = r"""
 - name: Prove that the engine asks the plugin
   containment.docker.authz_proof:
   register: proof
+
+- name: Prove that the engine asks another plugin
+  containment.docker.authz_proof:
+    own: false
+    plugins:
+      opa-docker-authz:
+        HostConfig:
+          Privileged: true
 """
 
 RETURN = r"""
@@ -86,20 +109,42 @@ from ansible_collections.containment.docker.plugins.module_utils._errors import 
 
 
 def run(module):
+    params, check_mode = module.params, module.check_mode
+    holes = {name: _authz_holes.of_other(name, fields) for name, fields in sorted(params["plugins"].items())}
+    socket = socket_path(params["socket"])
+    if params["own"]:
+        proofs = _of_own(check_mode, params["root"], socket)
+    else:
+        proofs = _tried(check_mode, socket, [_authz_holes.named(_authz_holes.HTTP2)])
+    for name, ways in holes.items():
+        proofs += _tried(check_mode, socket, ways, name)
+    failed = [one for one in proofs if not one["passed"]]
+    result = {"changed": False, "proven": not check_mode and not failed, "proofs": proofs}
+    if failed and not check_mode:
+        lines = "; ".join(f"{one['title']}: {one['observed']}, not {one['expected']}" for one in failed)
+        module.fail_json(msg=f"authorization is not proven: {lines}.", **result)
+    return result
+
+
+def _tried(check_mode, socket, holes, name=_authz_install.NAME):
+    """Return the proofs that Holes are closed. name: of the plugin that the engine is to ask."""
+    return [_authz_holes.judge(one, None) if check_mode else _authz_host.tried(socket, one, name) for one in holes]
+
+
+def _of_own(check_mode, root, socket):
+    """Return the proofs of the plugin of this collection. Raises ContainmentError where there are none to be had."""
     data = _files.read(_authz_install.POLICY).data
     if data is None:
-        if module.check_mode:
-            return {"changed": False, "proven": False, "proofs": []}
+        if check_mode:
+            return []
         raise ContainmentError(_authz_install.POLICY, "is not there", "install the plugin with authz_plugin")
     policy = _authz_policy.read(data)
-    world = _authz_world.World(module.params["root"], _authz_install.STATE, keeps=False)
-    asked = _authz_probe.probes(policy, world)
+    asked = _authz_probe.probes(policy, _authz_world.World(root, _authz_install.STATE, keeps=False))
     reports = any(one.socket and any(role.report for role in one.roles) for one in policy.principals)
     holes = _authz_holes.of(reports)
-    if module.check_mode:
-        proofs = [_authz_probe.judge(one, None) for one in asked] + [_authz_holes.judge(one, None) for one in holes]
-        proofs += [_authz_holes.judge_asked(None, None)] if reports else []
-        return {"changed": False, "proven": False, "proofs": proofs}
+    if check_mode:
+        proofs = [_authz_probe.judge(one, None) for one in asked] + _tried(check_mode, socket, holes)
+        return proofs + ([_authz_holes.judge_asked(None, None)] if reports else [])
     serving = _authz_host.state()
     if serving["policy"] != policy.digest:
         raise ContainmentError(
@@ -111,23 +156,19 @@ def run(module):
             f"is not seen by the plugin ({serving['unseen']})",
             "see what its unit hides from it",
         )
-    socket = socket_path(module.params["socket"])
     proofs = [_authz_probe.judge(one, _authz_host.explain(one.request)) for one in asked]
-    proofs += [_authz_host.tried(socket, one) for one in holes]
+    proofs += _tried(check_mode, socket, holes)
     if reports:
         _authz_host.ask(socket, _authz_holes.PING)
         proofs.append(_authz_holes.judge_asked(serving["asked"], _authz_host.state()["asked"]))
-    failed = [one for one in proofs if not one["passed"]]
-    result = {"changed": False, "proven": not failed, "proofs": proofs}
-    if failed:
-        lines = "; ".join(f"{one['title']}: {one['observed']}, not {one['expected']}" for one in failed)
-        module.fail_json(msg=f"authorization is not proven: {lines}.", **result)
-    return result
+    return proofs
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
+            "own": {"type": "bool", "default": True},
+            "plugins": {"type": "dict", "default": {}},
             "root": {"type": "path", "default": "/var/lib/docker"},
             "socket": {"type": "path", "default": "/run/docker.sock"},
         },

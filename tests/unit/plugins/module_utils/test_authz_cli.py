@@ -140,7 +140,7 @@ def test_explain_says_what_it_did_not_look_at(tmp_path, capsys):
     said = capsys.readouterr()
     assert "HostConfig.Privileged is more than may be given" in said.out and "Not looked at" not in said.out
     assert _authz_cli.main(looked) == 2
-    assert "--root and --state: do without each other nowhere; give both, or none." in capsys.readouterr().err
+    assert "--root and --state: go together; give both, or none." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

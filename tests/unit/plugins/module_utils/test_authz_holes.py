@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of an engine to see whether a way past its plugins is open, and how its answers are read."""
 
+import json
+
 import pytest
 
 from ansible_collections.containment.docker.plugins.module_utils import _authz_holes as core
+from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
 HOLES = {one.name: one for one in core.HOLES}
 
@@ -29,6 +32,31 @@ def test_no_image_can_be_the_one_that_is_asked_for():
     for name in ("request", "large", "chunked"):
         assert HOLES[name].data.count(b'"Image":"%s"' % digest) == 2
     assert body("form")[1] == b"Image=" + digest
+
+
+def test_another_plugin_is_tried_with_what_it_refuses_of_an_image_that_cannot_be():
+    plain, large, chunked = core.of_other("opa", {"HostConfig": {"Privileged": True}})
+    assert [one.name for one in (plain, large, chunked)] == ["opa", "opa-large", "opa-chunked"]
+    for hole in (plain, large):
+        head, data = hole.data.split(b"\r\n\r\n", 1)
+        assert f"Content-Length: {len(data)}".encode() in head
+        fields = json.loads(data)
+        assert fields.pop("Image") == f"containment-probe@sha256:{'0' * 64}"
+        assert fields == {"HostConfig": {"Privileged": True}}
+    assert len(large.data) > 1024 * 1024
+    head, data = chunked.data.split(b"\r\n\r\n", 1)
+    size, rest = data.split(b"\r\n", 1)
+    assert rest[: int(size, 16)] == plain.data.split(b"\r\n\r\n", 1)[1] and rest[int(size, 16) :] == b"\r\n0\r\n\r\n"
+    # What any plugin refuses is closed; that this one is asked, its own refusal alone tells.
+    refused = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+    assert core.judge(large, refused)["passed"] and not core.judge(plain, refused)["passed"]
+    assert core.judge(plain, refused, True)["passed"]
+
+
+@pytest.mark.parametrize(("fields", "words"), [({"iMage": "x"}, "has iMage"), (["Image"], "is no object")])
+def test_what_would_make_a_container_is_refused(fields, words):
+    with pytest.raises(ContainmentError, match=words):
+        core.of_other("opa", fields)
 
 
 def test_http2_is_told_by_its_first_frame():

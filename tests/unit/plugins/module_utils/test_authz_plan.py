@@ -114,6 +114,10 @@ def test_what_is_refused():
     assert told.startswith("authz_plugins: names 'a' twice")
     (told,) = core.refusals(host(), {}, [{"name": "containment"}])
     assert told.startswith("authz_plugins: names containment, the plugin of this collection; take it out")
+    (told,) = core.refusals(host(), {}, [{"name": "opa", "refuses": {"HostConfig": {}, "image": "busybox"}}])
+    assert told == "plugin opa refuses: has image, which is set for it; take it out."
+    (told,) = core.refusals(host(), {}, [{"name": "opa", "refuses": {"Labels": {"day": datetime.date(2026, 1, 2)}}}])
+    assert told == "plugin opa refuses.Labels.day: 2026-01-02 is no text; write it in quotes."
     (told,) = core.refusals(host(), dict(POLICY, nonsense=1), [])
     assert "has the key 'nonsense'" in told
     (told,) = core.refusals(host(), dict(POLICY, principals=[]), [])
