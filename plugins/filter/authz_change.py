@@ -39,9 +39,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"authz_change": _authz_plan.change}
+        return {"authz_change": later("_authz_asked", "change")}

@@ -29,9 +29,9 @@ _value:
   type: bool
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"authz_named": _authz_plan.is_named}
+        return {"authz_named": later("_authz_asked", "is_named")}

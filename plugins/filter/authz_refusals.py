@@ -45,9 +45,9 @@ _value:
   elements: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"authz_refusals": _authz_plan.refusals}
+        return {"authz_refusals": later("_authz_plan", "refusals")}

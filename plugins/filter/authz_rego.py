@@ -37,13 +37,14 @@ import json
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_plan, _authz_policy, _authz_rego
-from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
-
 ROOTS = ["docker/authz", "containment"]
 
 
 def bundle(policy):
+    # Here alone, as plugin_utils/later.py says.
+    from ansible_collections.containment.docker.plugins.module_utils import _authz_plan, _authz_policy, _authz_rego
+    from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
     try:
         program, data = _authz_rego.render(_authz_policy.read(_authz_plan.text_of(policy)))
     except ContainmentError as error:

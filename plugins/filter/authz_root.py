@@ -29,9 +29,9 @@ _value:
   type: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"authz_root": _authz_plan.root_of}
+        return {"authz_root": later("_authz_asked", "root_of")}

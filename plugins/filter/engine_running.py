@@ -29,9 +29,9 @@ _value:
   type: bool
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"engine_running": _userns_plan.running}
+        return {"engine_running": later("_userns_plan", "running")}

@@ -35,9 +35,9 @@ _value:
   elements: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"engine_unbeginnable": _userns_plan.unbeginnable}
+        return {"engine_unbeginnable": later("_userns_plan", "unbeginnable")}

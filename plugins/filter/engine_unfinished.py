@@ -29,9 +29,9 @@ _value:
   type: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"engine_unfinished": _userns_plan.unfinished}
+        return {"engine_unfinished": later("_userns_plan", "unfinished")}

@@ -42,9 +42,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _kernel_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"kernel_plan": _kernel_plan.plan}
+        return {"kernel_plan": later("_kernel_plan", "plan")}

@@ -47,9 +47,9 @@ _value:
   elements: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _kernel_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"kernel_told": _kernel_plan.told}
+        return {"kernel_told": later("_kernel_plan", "told")}

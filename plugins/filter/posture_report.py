@@ -56,9 +56,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _posture
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"posture_report": _posture.report}
+        return {"posture_report": later("_posture", "report")}

@@ -43,9 +43,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _seccomp_role
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"seccomp_change": _seccomp_role.change}
+        return {"seccomp_change": later("_seccomp_role", "change")}

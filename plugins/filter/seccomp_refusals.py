@@ -49,9 +49,9 @@ _value:
   elements: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _seccomp_role
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"seccomp_refusals": _seccomp_role.refusals}
+        return {"seccomp_refusals": later("_seccomp_role", "refusals")}

@@ -44,9 +44,9 @@ _value:
   type: bool
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _seccomp_role
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"seccomp_restart": _seccomp_role.restart}
+        return {"seccomp_restart": later("_seccomp_role", "restart")}

@@ -40,9 +40,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_identity": _userns_plan.identity}
+        return {"userns_identity": later("_userns_plan", "identity")}

@@ -70,9 +70,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_plan": _userns_plan.plan}
+        return {"userns_plan": later("_userns_plan", "plan")}

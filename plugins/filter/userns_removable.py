@@ -44,9 +44,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_removable": _userns_plan.removable}
+        return {"userns_removable": later("_userns_plan", "removable")}

@@ -37,9 +37,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_rollback": _userns_plan.rollback}
+        return {"userns_rollback": later("_userns_plan", "rollback")}

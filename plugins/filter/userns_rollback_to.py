@@ -35,9 +35,9 @@ _value:
   type: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_rollback_to": _userns_plan.rollback_to}
+        return {"userns_rollback_to": later("_userns_plan", "rollback_to")}

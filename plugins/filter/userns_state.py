@@ -31,9 +31,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _userns_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"userns_state": _userns_plan.state}
+        return {"userns_state": later("_userns_plan", "state")}

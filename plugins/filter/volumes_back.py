@@ -40,9 +40,9 @@ _value:
   type: str
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _volumes_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"volumes_back": _volumes_plan.back}
+        return {"volumes_back": later("_volumes_plan", "back")}

@@ -37,9 +37,9 @@ _value:
   elements: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _volumes_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"volumes_groups": _volumes_plan.groups}
+        return {"volumes_groups": later("_volumes_plan", "groups")}

@@ -31,9 +31,9 @@ _value:
   elements: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _volumes_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"volumes_interrupted": _volumes_plan.interrupted}
+        return {"volumes_interrupted": later("_volumes_plan", "interrupted")}

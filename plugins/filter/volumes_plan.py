@@ -54,9 +54,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _volumes_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"volumes_plan": _volumes_plan.plan}
+        return {"volumes_plan": later("_volumes_plan", "plan")}

@@ -54,9 +54,9 @@ _value:
   type: dict
 """
 
-from ansible_collections.containment.docker.plugins.module_utils import _volumes_plan
+from ansible_collections.containment.docker.plugins.plugin_utils.later import later
 
 
 class FilterModule:
     def filters(self):
-        return {"volumes_wanted": _volumes_plan.wanted}
+        return {"volumes_wanted": later("_volumes_plan", "wanted")}

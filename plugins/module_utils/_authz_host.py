@@ -12,6 +12,7 @@ import sys
 import time
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_asked,
     _authz_holes,
     _authz_install,
     _authz_plan,
@@ -163,10 +164,10 @@ def serves_http2(path):
 
 def is_asked(path):
     """Whether an engine asks the plugin of this collection; None where that cannot be told."""
-    return _try(path, _authz_holes.PING, _authz_install.NAME)[1]
+    return _try(path, _authz_holes.PING, _authz_asked.NAME)[1]
 
 
-def tried(path, hole, name=_authz_install.NAME):
+def tried(path, hole, name=_authz_asked.NAME):
     """Return the proof that a Hole is closed in an engine. name: of the plugin that it is to ask."""
     return _authz_holes.judge(hole, *_try(path, hole.data, name))
 
@@ -181,7 +182,7 @@ def _try(path, data, name):
 def _asked(name):
     """Return about how many requests a plugin was asked, None where it does not answer, or is another one than ours."""
     try:
-        return state()["asked"] if name == _authz_install.NAME else None
+        return state()["asked"] if name == _authz_asked.NAME else None
     except EngineError:
         return None
 
@@ -208,7 +209,7 @@ def wait(wanted, seconds, hint):
 
 def configured(path):
     """Return the plugins that a daemon.json names. Raises ContainmentError for one that cannot be read."""
-    return _authz_plan.named_in(path, _files.read(path).data)
+    return _authz_asked.named_in(path, _files.read(path).data)
 
 
 def activate(name, engine_socket):

@@ -13,11 +13,10 @@ import zipfile
 
 # Named here, so that whoever ships this module ships those of the program.
 from ansible_collections.containment.docker.plugins.module_utils import _authz_cli
+from ansible_collections.containment.docker.plugins.module_utils._authz_asked import NAME, POLICY
 
-NAME = "containment"  # of the plugin, as daemon.json and the engine's messages name it
 USER = "containment-authz"
 PROGRAM = "/usr/local/lib/containment/authz.pyz"
-POLICY = "/etc/containment/authz/policy.json"
 STATE = "/var/lib/containment-authz"
 SOCKET = f"/run/docker/plugins/{NAME}.sock"
 UNIT = "containment-authz"

@@ -1,25 +1,18 @@
 # Copyright: (c) 2026, containment.docker contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a roll-out of authorization changes of a host, and what stands against it. Pure.
-
-`host` is the result of engine_info everywhere.
-"""
+"""What stands against a roll-out of authorization, and the bytes of a policy. Pure."""
 
 import json
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_asked,
     _authz_holes,
-    _authz_install,
     _authz_policy,
     _authz_probe,
-    _authz_release,
-    _json_text,
     _userns_plan,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
-
-KEY = _authz_release.KEY
 
 
 def text_of(policy):
@@ -60,45 +53,11 @@ def unlike(serving, wanted):
     return ""
 
 
-def change(host, ours, others):
-    """Return {"merge", "remove"}, as daemon_json takes them.
-
-    ours: whether the engine is to ask the plugin of this collection. others: names of plugins that it asks, too, in
-    this order and behind ours. Those that it asks already and that are named nowhere stay, in front: they ask more,
-    and never less.
-    """
-    named = configured(host)
-    wanted = ([_authz_install.NAME] if ours else []) + list(others)
-    kept = [one for one in named if one not in wanted and one != _authz_install.NAME]
-    if kept + wanted:
-        return {"merge": {KEY: kept + wanted}, "remove": []}
-    return {"merge": {}, "remove": [KEY] if named else []}
-
-
-def named_in(path, data):
-    """Return the names that the bytes of a daemon.json give. Raises ContainmentError where they cannot be read."""
-    if data is None:
-        return []
-    value = _json_text.value(_json_text.parse(data, path)).get(KEY) or []
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def configured(host):
-    """Return the names that daemon.json gives."""
-    engine = _userns_plan.engine_of(host)
-    found = ((engine or {}).get("configured") or {}).get(KEY) or []
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-
-
-def is_named(host):
-    """Whether daemon.json names the plugin of this collection."""
-    return _authz_install.NAME in configured(host)
-
-
 def refusals(host, policy, others, state="present"):
     """Return what stands against a roll-out, as sentences, before anything is touched.
 
-    policy: {} where the one that is there stays. state: "absent" where the engine is to ask no plugin of ours.
+    host: result of engine_info. policy: {} where the one that is there stays. state: "absent" where the engine is to
+    ask no plugin of ours.
     """
     found = []
     stays = state != "absent"
@@ -106,11 +65,11 @@ def refusals(host, policy, others, state="present"):
     names = [one.get("name") for one in others]
     for name in sorted({one for one in names if names.count(one) > 1}, key=str):
         found.append(ContainmentError("authz_plugins", f"names {name!r} twice", "name each once"))
-    if _authz_install.NAME in names:
+    if _authz_asked.NAME in names:
         found.append(
             ContainmentError(
                 "authz_plugins",
-                f"names {_authz_install.NAME}, the plugin of this collection",
+                f"names {_authz_asked.NAME}, the plugin of this collection",
                 "take it out; authz_policy and authz_state say whether it is asked",
             )
         )
@@ -121,7 +80,7 @@ def refusals(host, policy, others, state="present"):
         except ContainmentError as error:
             found.append(error)
     engine = _userns_plan.engine_of(host)
-    given = [flag for flag in (engine or {}).get("flags") or [] if flag["key"] == KEY]
+    given = [flag for flag in (engine or {}).get("flags") or [] if flag["key"] == _authz_asked.KEY]
     if given and (policy or others):
         found.append(
             ContainmentError(
@@ -136,7 +95,7 @@ def refusals(host, policy, others, state="present"):
             _authz_probe.refuse_locked_out(read)
         except ContainmentError as error:
             found.append(error)
-    plain = plain_listener(engine) if engine is not None and stays and (policy or is_named(host)) else None
+    plain = plain_listener(engine) if engine is not None and stays and (policy or _authz_asked.is_named(host)) else None
     if plain is not None:
         found.append(
             ContainmentError(
@@ -160,12 +119,3 @@ def plain_listener(engine):
     if verified:
         return None
     return next((one for one in hosts if not one.startswith(("unix://", "fd://", "/"))), None)
-
-
-def root_of(host):
-    """Return the graph root of the engine, with a mapping's UID.GID; where none has ever run, where it will be."""
-    engine = _userns_plan.engine_of(host)
-    if engine is None:
-        return _userns_plan.DATA_ROOT
-    root = engine.get("graph_root")
-    return root["path"] if root else engine["data_root"]

@@ -172,6 +172,7 @@ import re
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_asked,
     _authz_host,
     _authz_install,
     _authz_manager,
@@ -218,7 +219,7 @@ def wanted(module, policy, manager, root):
         return read(manager.drop_in() if params["plugins"] else {})
     if params["state"] == "absent":
         gone = [_authz_install.PROGRAM, _authz_install.POLICY, *manager.paths()]
-        others = set(_authz_host.configured(params["config_file"]) + params["plugins"]) - {_authz_install.NAME}
+        others = set(_authz_host.configured(params["config_file"]) + params["plugins"]) - {_authz_asked.NAME}
         gone += [] if others else manager.drop_in()  # Others are asked still.
         return [(_files.read(path), None, None) for path in gone]
     if not _ROOT.match(root):
@@ -321,10 +322,10 @@ def run(module):
     if params["timeout"] < 1:
         raise ContainmentError("timeout", f"{params['timeout']} is no time to start in", "give at least 1 second")
     # Check mode is asked while the file has not been changed yet, by the run that is going to.
-    if absent and not module.check_mode and _authz_install.NAME in _authz_host.configured(params["config_file"]):
+    if absent and not module.check_mode and _authz_asked.NAME in _authz_host.configured(params["config_file"]):
         raise ContainmentError(
             params["config_file"],
-            f"names {_authz_install.NAME}, without which the engine would refuse everything",
+            f"names {_authz_asked.NAME}, without which the engine would refuse everything",
             "take it out, and have the engine read that, first",
         )
     socket = socket_path(params["socket"])
@@ -379,7 +380,7 @@ def run(module):
                 raise
     return {
         "changed": act,
-        "plugin": _authz_install.NAME,
+        "plugin": _authz_asked.NAME,
         "policy_sha256": digest,
         "root": root,
         "files": sorted(paths),

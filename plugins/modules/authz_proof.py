@@ -96,6 +96,7 @@ proofs:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
+    _authz_asked,
     _authz_holes,
     _authz_host,
     _authz_install,
@@ -126,7 +127,7 @@ def run(module):
     return result
 
 
-def _tried(check_mode, socket, holes, name=_authz_install.NAME):
+def _tried(check_mode, socket, holes, name=_authz_asked.NAME):
     """Return the proofs that Holes are closed. name: of the plugin that the engine is to ask."""
     return [_authz_holes.judge(one, None) if check_mode else _authz_host.tried(socket, one, name) for one in holes]
 

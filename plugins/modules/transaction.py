@@ -130,8 +130,7 @@ import contextlib
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.containment.docker.plugins.module_utils import (
-    _authz_install,
-    _authz_plan,
+    _authz_asked,
     _daemon_json,
     _files,
     _kernel_ledger,
@@ -151,7 +150,7 @@ FOLLOWED = {
     _volume_ledger.PATH: ("volumes", _volume_ledger.inverse),
 }
 # Read as soon as they change, with the engine as it runs.
-LIVE = (_authz_install.POLICY,)
+LIVE = (_authz_asked.POLICY,)
 NOTHING = _transaction.Undo([], {})
 
 
@@ -211,8 +210,8 @@ def follow_ups(undo, back):
     found = {"restart_required": restart, "kernel_args": {}, "kernel_sysctl": {}, "volumes": {}, "authz": False}
     for path, (_mode, before, after) in undo.files.items():
         if _is_key(path):
-            named = _authz_plan.named_in(path, before if back else after)
-            found["authz"] = found["authz"] or _authz_install.NAME in named
+            named = _authz_asked.named_in(path, before if back else after)
+            found["authz"] = found["authz"] or _authz_asked.NAME in named
         if path in FOLLOWED:
             key, inverse = FOLLOWED[path]
             found[key] = inverse(after, before) if back else inverse(before, after)

@@ -23,13 +23,13 @@ import _authz_load as load  # noqa: E402
 import _authz_peer as peer  # noqa: E402
 import authz  # noqa: E402
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_install  # noqa: E402
+from ansible_collections.containment.docker.plugins.module_utils import _authz_asked, _authz_install  # noqa: E402
 from tests.hosts import NotPossible, prepare, start_host  # noqa: E402
 
 ROUNDS, RSS = 7, 25.0  # MB at the highest
 MARGIN = 1.1
 FILE_ROUNDS = 3  # One of so many has the policy file, which has no budget.
-NONE, OURS = "none", _authz_install.NAME
+NONE, OURS = "none", _authz_asked.NAME
 POLICY = {
     "format": 1,
     "principals": [{"name": "root", "socket": True, "roles": ["some"]}],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.containment.docker.plugins.module_utils import _authz_install
+from ansible_collections.containment.docker.plugins.module_utils import _authz_asked, _authz_install
 
 PORT = 2376
 ADDRESS = f"tcp://127.0.0.1:{PORT}"
@@ -70,7 +70,7 @@ def install(host, policy=None, apart=False):
         Path(host.root, "etc/systemd/system", name).write_text(text)
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "start", "containment-authz.socket", "containment-authz.service"])
-    listen(host, {"authorization-plugins": [_authz_install.NAME]})
+    listen(host, {"authorization-plugins": [_authz_asked.NAME]})
 
 
 def listen(host, more):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a roll-out of authorization changes of an engine, and what stands against it."""
+"""What stands against a roll-out of authorization, and the bytes of a policy."""
 
 import datetime
 import json
@@ -41,37 +41,8 @@ def flag(key, value):
 NAMED = "authorization-plugins"
 
 
-@pytest.mark.parametrize(
-    ("named", "ours", "others", "merge", "remove"),
-    [
-        ([], True, [], ["containment"], []),
-        (["containment"], True, [], ["containment"], []),
-        (["opa"], True, [], ["opa", "containment"], []),
-        (["containment", "opa"], True, ["opa"], ["containment", "opa"], []),
-        (["x", "containment"], True, ["opa"], ["x", "containment", "opa"], []),
-        ([], False, ["opa"], ["opa"], []),
-        (["containment"], False, [], None, [NAMED]),
-        (["containment", "x"], False, [], ["x"], []),
-        ([], False, [], None, []),
-    ],
-)
-def test_who_is_asked(named, ours, others, merge, remove):
-    found = core.change(host({NAMED: named} if named else {}), ours, others)
-    assert found == {"merge": {} if merge is None else {NAMED: merge}, "remove": remove}
-
-
 def test_a_host_without_an_engine():
-    empty = {"engines": []}
-    assert core.change(empty, True, [])["merge"] == {NAMED: ["containment"]}
-    assert core.root_of(empty) == "/var/lib/docker"
-    assert core.refusals(empty, POLICY, []) == []
-    assert not core.is_named(empty)
-
-
-def test_the_graph_root():
-    assert core.root_of(host()) == "/srv/docker"
-    (engine,) = host()["engines"]
-    assert core.root_of({"engines": [dict(engine, graph_root={"path": "/srv/docker/1.1"})]}) == "/srv/docker/1.1"
+    assert core.refusals({"engines": []}, POLICY, []) == []
 
 
 def test_a_policy_gets_its_format():
@@ -164,16 +135,3 @@ def test_in_what_a_plugin_that_serves_is_another_one(changes, told):
 
 def test_a_plugin_that_does_not_say_what_it_is_is_an_old_one():
     assert core.unlike({"fault": ""}, {"root": "/srv"}) == "root None is in force, not /srv"
-
-
-@pytest.mark.parametrize(
-    ("data", "named"),
-    [
-        (None, []),
-        (b"{}", []),
-        (b'{"authorization-plugins": ["a", "b"]}', ["a", "b"]),
-        (b'{"authorization-plugins": 1}', []),
-    ],
-)
-def test_whom_a_file_names(data, named):
-    assert core.named_in("/etc/docker/daemon.json", data) == named
