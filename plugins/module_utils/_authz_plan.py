@@ -4,6 +4,8 @@
 """What stands against a roll-out of authorization, and the bytes of a policy. Pure."""
 
 import json
+import math
+import re
 
 from ansible_collections.containment.docker.plugins.module_utils import (
     _authz_asked,
@@ -13,6 +15,8 @@ from ansible_collections.containment.docker.plugins.module_utils import (
     _userns_plan,
 )
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@-]*\Z")
 
 
 def text_of(policy):
@@ -36,8 +40,21 @@ def _refuse_other_than_json(value, subject):
     elif isinstance(value, (list, tuple)):
         for number, one in enumerate(value):
             _refuse_other_than_json(one, f"{subject}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ContainmentError(subject, f"{value} is no number of JSON", "write another one")
     elif value is not None and not isinstance(value, (str, int, float)):
         raise ContainmentError(subject, f"{str(value)[:80]} is no text", "write it in quotes")
+
+
+def _refuse_odd(name, refuses):
+    """Raise ContainmentError for another plugin that cannot be tried."""
+    if not _NAME.match(str(name)):
+        raise ContainmentError(
+            "authz_plugins", f"has the name {str(name)[:80]!r}", "use letters, digits and _./:@-, as the engine does"
+        )
+    if refuses is not None:
+        _refuse_other_than_json(refuses, f"plugin {name} refuses")
+        _authz_holes.of_other(name, refuses)
 
 
 def unlike(serving, wanted):
@@ -75,8 +92,7 @@ def refusals(host, policy, others, state="present"):
         )
     for one in others:
         try:
-            _refuse_other_than_json(one.get("refuses"), f"plugin {one.get('name')} refuses")
-            _authz_holes.of_other(one.get("name"), one.get("refuses") or {})
+            _refuse_odd(one.get("name"), one.get("refuses"))
         except ContainmentError as error:
             found.append(error)
     engine = _userns_plan.engine_of(host)

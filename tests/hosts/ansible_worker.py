@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs modules and playbooks for control: a question is a line of JSON on stdin, each answer one on stdout."""
+"""Runs modules and playbooks for control: [number, question] is a line of JSON on stdin, each answer to it one on
+stdout, with its number."""
 
 import json
 import os
@@ -19,12 +20,12 @@ from ansible.plugins.loader import action_loader, connection_loader, init_plugin
 from ansible.template import Templar  # noqa: E402
 
 
-def tell(answer):
-    answers.write(json.dumps(answer, default=str) + "\n")
+def tell(number, answer):
+    answers.write(json.dumps([number, answer], default=str) + "\n")
     answers.flush()
 
 
-def play(argv, env, stdout, stderr):
+def play(number, argv, env, stdout, stderr):
     """Run ansible-playbook in a process and a session of its own, which tells its pid; return how it ended.
 
     It finds Ansible loaded, and the modules that an earlier one has packed.
@@ -35,9 +36,9 @@ def play(argv, env, stdout, stderr):
         try:
             os.setsid()
             os.environ.update(env)
-            for number, path, flags in ((0, os.devnull, 0), (1, stdout, os.O_WRONLY), (2, stderr, os.O_WRONLY)):
-                os.dup2(os.open(path, flags), number)
-            tell({"pid": os.getpid()})
+            for fd, path, flags in ((0, os.devnull, 0), (1, stdout, os.O_WRONLY), (2, stderr, os.O_WRONLY)):
+                os.dup2(os.open(path, flags), fd)
+            tell(number, {"pid": os.getpid()})
             PlaybookCLI.cli_executor(argv)
         except SystemExit as end:
             code = end.code
@@ -73,9 +74,9 @@ def run(loader, variables, name, args, check, diff):
 def main():
     loader = None
     for line in sys.stdin:
-        question = json.loads(line)
+        number, question = json.loads(line)
         if "argv" in question:
-            tell(play(**question))
+            tell(number, play(number, **question))
             continue
         if loader is None:  # A playbook makes it for itself.
             init_plugin_loader([])
@@ -90,7 +91,7 @@ def main():
             answer = {"error": str(error)}
         except Exception:  # the other side turns it into an exception
             answer = {"error": traceback.format_exc()}
-        tell(answer)
+        tell(number, answer)
 
 
 if __name__ == "__main__":

@@ -129,11 +129,12 @@ class _LoadedPlay:
 
     def __init__(self, argv, env, stdout, stderr):
         self._argv, self._worker = argv, _worker_for("plays")
-        self._worker.put({"argv": argv, "env": env, "stdout": str(stdout), "stderr": str(stderr)})
-        self.pid = self._worker.get()["pid"]
+        question = {"argv": argv, "env": env, "stdout": str(stdout), "stderr": str(stderr)}
+        self._number = self._worker.put(question)
+        self.pid = self._worker.get(self._number)["pid"]
 
     def wait(self, timeout=None):
-        answer = self._worker.get(timeout)
+        answer = self._worker.get(self._number, timeout)
         if answer is None:
             raise subprocess.TimeoutExpired(self._argv, timeout)
         return answer["rc"]
@@ -153,7 +154,8 @@ def _wait(running, until, timeout):
         except BaseException as error:
             late = not isinstance(error, subprocess.TimeoutExpired) or time.monotonic() > end
             if late or until():
-                os.killpg(running.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # It has ended meanwhile.
+                    os.killpg(running.pid, signal.SIGKILL)
                 until = bool
             if late:
                 running.wait()
@@ -167,16 +169,31 @@ class _Worker:
         argv = [*python(), "-m", "tests.hosts.ansible_worker"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._process = subprocess.Popen(argv, env=_play_environment(), cwd=CHECKOUT, start_new_session=True, **pipes)
-        self._read = b""
+        self._read, self._number = b"", 0
         atexit.register(self.close)
 
-    def put(self, question):
-        with contextlib.suppress(BrokenPipeError):  # told by the missing answer
-            self._process.stdin.write(json.dumps(question).encode() + b"\n")
-            self._process.stdin.flush()
+    def ended(self):
+        return self._process.poll() is not None
 
-    def get(self, timeout=None):
-        """-> the next answer; None where there is none in so many seconds."""
+    def put(self, question):
+        """-> the question's number."""
+        self._number += 1
+        with contextlib.suppress(BrokenPipeError):  # told by the missing answer
+            self._process.stdin.write(json.dumps([self._number, question]).encode() + b"\n")
+            self._process.stdin.flush()
+        return self._number
+
+    def get(self, number, timeout=None):
+        """-> the next answer to a question; None where there is none in so many seconds.
+
+        Those to earlier ones, whose asker was interrupted, are not looked at.
+        """
+        while True:
+            answer = self._next(timeout)
+            if answer is None or answer[0] == number:
+                return answer and answer[1]
+
+    def _next(self, timeout):
         fd = self._process.stdout.fileno()
         while b"\n" not in self._read:
             if not select.select([fd], [], [], timeout)[0]:
@@ -185,7 +202,7 @@ class _Worker:
             if not data:
                 raise RuntimeError("the worker for Ansible ended with %s" % self._process.wait())
             self._read += data
-        line, _, self._read = self._read.partition(b"\n")
+        line, _newline, self._read = self._read.partition(b"\n")
         return json.loads(line)
 
     def close(self):
@@ -205,7 +222,7 @@ def keep_loaded():
 
 
 def _worker_for(kind):
-    if kind not in _workers:
+    if kind not in _workers or _workers[kind].ended():
         _workers[kind] = _Worker()
     return _workers[kind]
 
@@ -219,8 +236,7 @@ def module(host, name, args=None, check=False, diff=False):
     """
     worker = _worker_for("modules")
     question = {"vars": host.inventory_vars(), "name": name, "args": args or {}, "check": check, "diff": diff}
-    worker.put(question)
-    answer = worker.get()
+    answer = worker.get(worker.put(question))
     if "error" in answer:
         raise RuntimeError("%s on %s: %s" % (name, host.name, answer["error"]))
     return answer["result"]

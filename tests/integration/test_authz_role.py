@@ -50,9 +50,9 @@ def told(result):
     return "\n".join(line for task in result.tasks for line in (task.result.get("msg") or []) if "Who ran" in task.name)
 
 
-def proofs(result):
-    """The proofs of each time that the role proved something."""
-    return [task.result["proofs"] for task in result.tasks if "proofs" in task.result and "asks" in task.name]
+def proved(result):
+    """What the role found each time that it proved something."""
+    return [task.result for task in result.tasks if "proofs" in task.result and "asks" in task.name]
 
 
 def pid(host):
@@ -143,7 +143,7 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     assert host.run(["docker", "ps"]).returncode == 0
     environment = host.run(["systemctl", "show", "docker.service", "--property=Environment"]).stdout
     assert "GODEBUG=netdns=go,http2server=0" in environment
-    verdicts = {one["proof"]: one["observed"] for one in proofs(first)[0]}
+    verdicts = {one["proof"]: one["observed"] for one in proved(first)[0]["proofs"]}
     assert verdicts["authz-operator-allow"] == "allow by connect[0]"
     assert {one for one in verdicts if one.endswith("-deny")} == {
         f"authz-{name}-deny" for name in ("root", "operator", "creator", "runner")
@@ -158,7 +158,7 @@ def test_a_policy_is_announced_in_force_without_a_restart_changed_taken_back_and
     reporting = dict(POLICY, contact="nobody", roles=[dict(one, mode="report") for one in POLICY["roles"]])
     second = run(alone, host, authz_policy=reporting)
     assert second.rc == 0 and changed(second) == ["containment.docker.authz : Have the plugin ready"], changed(second)
-    assert ("authz-request", "asked") in {(one["proof"], one["observed"]) for one in proofs(second)[0]}
+    assert ("authz-request", "asked") in {(one["proof"], one["observed"]) for one in proved(second)[0]["proofs"]}
     assert not asked(host)  # It is refused nothing, and that is in the record.
     reports = host.run(["journalctl", "--output=cat", "DOCKER_AUTHZ_DECISION=report", "DOCKER_AUTHZ_PRINCIPAL=root"])
     assert "let pass, though refused by request: root may not: parameter probe of system.ping" in reports.stdout
@@ -258,17 +258,19 @@ def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docke
     assert changed(announced) == changed(first)
     assert daemon(host)[KEY] == ["second"]
     assert asked(host, "second")
-    (proof,) = proofs(first)
-    assert [one["proof"] for one in proof] == [
-        "authz-http2",
-        "authz-second",
-        "authz-second-large",
-        "authz-second-chunked",
-    ]
+    (told,) = proved(first)
+    assert [one["proof"] for one in told["proofs"]] == ["authz-plugin-second"]
+    assert {one["proof"]: one["passed"] for one in told["ways"]} == {
+        "authz-http2": True,
+        "authz-plugin-second-large": True,
+        "authz-plugin-second-chunked": True,
+    }
     both = run(alone, host, authz_policy=POLICY, **given)
     assert both.rc == 0, both.stdout
     assert daemon(host)[KEY] == ["containment", "second"] and asked(host)
-    assert {"authz-request", "authz-second", "authz-second-large"} < {one["proof"] for one in proofs(both)[0]}
+    (told,) = proved(both)
+    assert {"authz-request", "authz-plugin-second"} < {one["proof"] for one in told["proofs"]}
+    assert [one["passed"] for one in told["ways"]] == [True, True]
     kept = run(alone, host, **given)
     assert kept.rc == 0 and changed(kept) == [] and asked(host), changed(kept)
     host.run(["sed", "-i", 's/"containment", //', "/etc/docker/daemon.json"])
@@ -283,6 +285,7 @@ def test_another_plugin_is_started_asked_and_never_named_before_it_answers(docke
     assert daemon(host)[KEY] == ["second"]
     wrong = run(alone, host, authz_plugins=[dict(second, refuses={"Cmd": ["true"]})])
     assert wrong.rc and "the engine asks plugin second: status 404" in reason(wrong), wrong.stdout
+    assert "past plugins may be open: plugin second: a body of a mebibyte: status 404" in wrong.stderr
     assert host.run(["docker", "ps", "--all", "--quiet"]).stdout == ""
     assert run(alone, host, authz_policy=POLICY, **given).rc == 0
     without = run(alone, host, authz_state="absent")

@@ -36,21 +36,30 @@ def test_no_image_can_be_the_one_that_is_asked_for():
 
 def test_another_plugin_is_tried_with_what_it_refuses_of_an_image_that_cannot_be():
     plain, large, chunked = core.of_other("opa", {"HostConfig": {"Privileged": True}})
-    assert [one.name for one in (plain, large, chunked)] == ["opa", "opa-large", "opa-chunked"]
+    assert [one.name for one in (plain, large, chunked)] == ["plugin-opa", "plugin-opa-large", "plugin-opa-chunked"]
     for hole in (plain, large):
         head, data = hole.data.split(b"\r\n\r\n", 1)
         assert f"Content-Length: {len(data)}".encode() in head
         fields = json.loads(data)
         assert fields.pop("Image") == f"containment-probe@sha256:{'0' * 64}"
+        if hole is large:
+            assert len(fields.pop("Labels").pop("pad")) == 1024 * 1024
         assert fields == {"HostConfig": {"Privileged": True}}
     assert len(large.data) > 1024 * 1024
     head, data = chunked.data.split(b"\r\n\r\n", 1)
     size, rest = data.split(b"\r\n", 1)
     assert rest[: int(size, 16)] == plain.data.split(b"\r\n\r\n", 1)[1] and rest[int(size, 16) :] == b"\r\n0\r\n\r\n"
-    # What any plugin refuses is closed; that this one is asked, its own refusal alone tells.
+    # Another one's refusal says nothing of this one, which others may come to when that one lets them pass.
     refused = b"HTTP/1.1 403 Forbidden\r\n\r\n"
-    assert core.judge(large, refused)["passed"] and not core.judge(plain, refused)["passed"]
-    assert core.judge(plain, refused, True)["passed"]
+    for hole in (plain, large, chunked):
+        assert not core.judge(hole, refused)["passed"] and core.judge(hole, refused, True)["passed"]
+    padded = core.of_other("opa", {"Labels": {"a": "b"}})[1].data
+    assert b'"Labels":{"a":"b","pad":"xx' in padded
+
+
+def test_a_plugin_of_any_name_is_tried_as_one():
+    hole = core.of_other("http2", {})[0]
+    assert not core.judge(hole, b"HTTP/1.1 404 Not Found\r\n\r\n", True)["passed"]
 
 
 @pytest.mark.parametrize(("fields", "words"), [({"iMage": "x"}, "has iMage"), (["Image"], "is no object")])
@@ -127,6 +136,10 @@ MISSING = b"HTTP/1.1 404 Not Found\r\n\r\n"
         (REFUSED.replace(b"ours", b"other"), None, None, None),
         (REFUSED.replace(b"ours", b"other"), 1, 2, True),
         (REFUSED.replace(b"ours: no", b"other: plugin ours: no"), 1, 1, None),
+        (REFUSED.replace(b"ours: no", b"other: authorization denied by plugin ours: no"), 1, 1, None),
+        (REFUSED.replace(b"ours: no", b"ours:0.8: no"), 1, 1, None),
+        (REFUSED.replace(b"ours: no", b"ours:latest: no"), None, None, True),
+        (REFUSED.replace(b"ours: no", "\u00fc: no".encode()), None, None, None),
         (FAILED.replace(b"500 Internal Server Error", b"400 Bad Request"), None, None, None),
         (b"HTTP/1.1 200 OK\r\n\r\nOK", None, None, False),
         (MISSING, 1, 2, True),

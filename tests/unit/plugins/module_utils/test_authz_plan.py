@@ -89,6 +89,11 @@ def test_what_is_refused():
     assert told == "plugin opa refuses: has image, which is set for it; take it out."
     (told,) = core.refusals(host(), {}, [{"name": "opa", "refuses": {"Labels": {"day": datetime.date(2026, 1, 2)}}}])
     assert told == "plugin opa refuses.Labels.day: 2026-01-02 is no text; write it in quotes."
+    (told,) = core.refusals(host(), {}, [{"name": "opa", "refuses": {"Labels": {"a": float("nan")}}}])
+    assert told == "plugin opa refuses.Labels.a: nan is no number of JSON; write another one."
+    (told,) = core.refusals(host(), {}, [{"name": "\u00f6pa"}])
+    assert told.startswith("authz_plugins: has the name '\u00f6pa'; use letters")
+    assert core.refusals(host(), {}, [{"name": "localhost:5000/opa:0.8", "refuses": None}]) == []
     (told,) = core.refusals(host(), dict(POLICY, nonsense=1), [])
     assert "has the key 'nonsense'" in told
     (told,) = core.refusals(host(), dict(POLICY, principals=[]), [])
