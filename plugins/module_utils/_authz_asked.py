@@ -32,14 +32,17 @@ def named_in(path, data):
     """Return the names that the bytes of a daemon.json give. Raises ContainmentError where they cannot be read."""
     if data is None:
         return []
-    value = _json_text.value(_json_text.parse(data, path)).get(KEY) or []
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return _names(_json_text.value(_json_text.parse(data, path)))
 
 
 def configured(host):
     """Return the names that daemon.json gives."""
     engine = _userns_plan.engine_of(host)
-    found = ((engine or {}).get("configured") or {}).get(KEY) or []
+    return _names((engine or {}).get("configured") or {})
+
+
+def _names(configuration):
+    found = configuration.get(KEY)
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 

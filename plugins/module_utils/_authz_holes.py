@@ -13,9 +13,9 @@ import json
 from ansible_collections.containment.docker.plugins.module_utils import _authz_probe
 from ansible_collections.containment.docker.plugins.module_utils._errors import ContainmentError
 
-# name, title, expected: of a proof. data: bytes of what is sent on one connection. mend: what to do where a way is
-# open. own: whether the plugin's own refusal alone proves anything; else any other's closes the way as well.
-Hole = collections.namedtuple("Hole", "name title data mend own expected")
+# name, title: of a proof. data: bytes of what is sent on one connection. mend: what to do where a way is open.
+# own: whether the plugin's own refusal alone proves anything; else any other's closes the way as well.
+Hole = collections.namedtuple("Hole", "name title data mend own")
 _REFUSED, _NOT_SERVED = "refused", "not served"
 
 REQUEST, HTTP2 = "request", "http2"
@@ -29,7 +29,8 @@ _MEBIBYTE = 1024 * 1024
 # What a plugin in front may refuse, too: it tells by the count of requests alone whether this one was asked.
 PING = f"GET {_authz_probe.API}/_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n".encode("ascii")
 # What an engine says of a plugin's no, and of a plugin that failed (moby, pkg/authorization).
-_DENIED, _FAILED = b'{"message":"authorization denied by plugin ', b" failed with error: "
+_DENIED, _FAILED = b"authorization denied by plugin ", b" failed with error: "
+_MESSAGE = b'{"message":"'
 _UPDATE = "update the engine; until then grant no container.create to anybody whom you do not trust with this host"
 _OTHER = (
     "see that the plugin refuses what its refuses says, that none in front of it does, and that the engine has read its"
@@ -64,17 +65,16 @@ _SMALL = _twice(1)
 # it ask no plugin (moby#50744).
 _LARGE, _CHUNKED = ("large", "a body of a mebibyte"), ("chunked", "a body without a length")
 HOLES = (
-    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), _BEHIND, True, _REFUSED),
-    Hole(*_LARGE, _sized("application/json", _twice(_MEBIBYTE)), _UPDATE, False, _REFUSED),
-    Hole(*_CHUNKED, _chunked(_SMALL), _UPDATE, False, _REFUSED),
-    Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE, False, _REFUSED),
+    Hole(REQUEST, "the engine asks the plugin", _sized("application/json", _SMALL), _BEHIND, True),
+    Hole(*_LARGE, _sized("application/json", _twice(_MEBIBYTE)), _UPDATE, False),
+    Hole(*_CHUNKED, _chunked(_SMALL), _UPDATE, False),
+    Hole("form", "a form", _sized("application/x-www-form-urlencoded", b"Image=" + _IMAGE), _UPDATE, False),
     Hole(
         HTTP2,
         "HTTP/2 on the socket",
         _PREFACE,
         "have the engine started with GODEBUG=http2server=0, as the role does under systemd",
         False,
-        _NOT_SERVED,
     ),
 )
 
@@ -90,13 +90,11 @@ def of(reports):
     return [one for one in HOLES if one.name == HTTP2 or not reports]
 
 
-def of_other(name, refuses):
-    """Return the Holes by which another plugin is tried: first one that tells whether it is asked, then the ways in
-    which engines have been known not to show it bodies.
+def check(name, refuses):
+    """Raise ContainmentError where another plugin cannot be tried.
 
     refuses: fields of a container that it lets nobody create who comes by the engine's socket, as of
-    POST /containers/create; its image is set here, so that nothing comes of one that is let pass. Raises
-    ContainmentError.
+    POST /containers/create; its image is set by `of_other`, so that nothing comes of one that is let pass.
     """
     if not isinstance(refuses, dict):
         raise ContainmentError(
@@ -105,16 +103,23 @@ def of_other(name, refuses):
     image = next((key for key in refuses if key.lower() == "image"), None)
     if image is not None:
         raise ContainmentError(f"plugin {name} refuses", f"has {image}, which is set for it", "take it out")
+
+
+def of_other(name, refuses):
+    """Return the Holes by which another plugin is tried: first one that tells whether it is asked, then the ways in
+    which engines have been known not to show it bodies.
+
+    refuses: as of `check`. Raises ContainmentError.
+    """
+    check(name, refuses)
     labels = refuses.get("Labels")
     padded = dict(labels if isinstance(labels, dict) else {}, pad="x" * _MEBIBYTE)
     small, large = (_json(fields, Image=_IMAGE.decode("ascii")) for fields in (refuses, dict(refuses, Labels=padded)))
     name, title = f"plugin-{name}", f"plugin {name}"
     return [
-        Hole(name, f"the engine asks {title}", _sized("application/json", small), _OTHER, True, _REFUSED),
-        Hole(
-            f"{name}-{_LARGE[0]}", f"{title}: {_LARGE[1]}", _sized("application/json", large), _HIDDEN, True, _REFUSED
-        ),
-        Hole(f"{name}-{_CHUNKED[0]}", f"{title}: {_CHUNKED[1]}", _chunked(small), _HIDDEN, True, _REFUSED),
+        Hole(name, f"the engine asks {title}", _sized("application/json", small), _OTHER, True),
+        Hole(f"{name}-{_LARGE[0]}", f"{title}: {_LARGE[1]}", _sized("application/json", large), _HIDDEN, True),
+        Hole(f"{name}-{_CHUNKED[0]}", f"{title}: {_CHUNKED[1]}", _chunked(small), _HIDDEN, True),
     ]
 
 
@@ -134,10 +139,9 @@ def is_asked(answer, name, before, after):
     status = answer.split(b" ")[1][:1]
     if None not in (before, after) and after > before:
         return True
-    body = answer.partition(b"\r\n\r\n")[2]
-    if status == b"4" and body.startswith(_DENIED):
-        # A managed plugin is told with its tag.
-        said = body[len(_DENIED) :].decode("utf-8", "replace")
+    if status == b"4" and _DENIED in answer:
+        # At the start alone: what follows is the plugin's own words. A managed one is told with its tag.
+        said = answer.partition(b"\r\n\r\n" + _MESSAGE + _DENIED)[2].decode("utf-8", "replace")
         return True if said.startswith((f"{name}: ", f"{name}:latest: ")) else None
     return False if status in (b"2", b"4") and _FAILED not in answer else None
 
@@ -167,9 +171,10 @@ def is_http2(answer):
 def judge(hole, answer, asked=None):
     """Return the proof that a way is closed. answer: the first bytes of the engine's, what it was instead, a text, or
     None where nothing was asked. asked: as of `is_asked`."""
+    expected = _NOT_SERVED if hole.data is _PREFACE else _REFUSED
     if answer is None or isinstance(answer, str):
         observed, passed = answer, False
-    elif hole.expected == _NOT_SERVED:
+    elif expected == _NOT_SERVED:
         observed, passed = ("served", False) if is_http2(answer) else (_NOT_SERVED, True)
     else:
         status = answer.split(b" ")[1:2]
@@ -182,7 +187,7 @@ def judge(hole, answer, asked=None):
     return {
         "proof": f"authz-{hole.name}",
         "title": hole.title,
-        "expected": hole.expected,
+        "expected": expected,
         "observed": observed,
         "passed": passed,
     }

@@ -54,7 +54,7 @@ def _refuse_odd(name, refuses):
         )
     if refuses is not None:
         _refuse_other_than_json(refuses, f"plugin {name} refuses")
-        _authz_holes.of_other(name, refuses)
+        _authz_holes.check(name, refuses)
 
 
 def unlike(serving, wanted):

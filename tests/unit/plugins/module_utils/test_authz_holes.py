@@ -138,6 +138,7 @@ MISSING = b"HTTP/1.1 404 Not Found\r\n\r\n"
         (REFUSED.replace(b"ours: no", b"other: plugin ours: no"), 1, 1, None),
         (REFUSED.replace(b"ours: no", b"other: authorization denied by plugin ours: no"), 1, 1, None),
         (REFUSED.replace(b"ours: no", b"ours:0.8: no"), 1, 1, None),
+        (REFUSED.replace(b'{"message"', b'{"code":1,"message"'), 1, 1, None),
         (REFUSED.replace(b"ours: no", b"ours:latest: no"), None, None, True),
         (REFUSED.replace(b"ours: no", "\u00fc: no".encode()), None, None, None),
         (FAILED.replace(b"500 Internal Server Error", b"400 Bad Request"), None, None, None),
